@@ -1,0 +1,87 @@
+"""Column types that mean the same on SQLite and PostgreSQL, and short forms for the columns every table repeats."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Column, Date, DateTime, Dialect, Float, Integer, Numeric, String, Text, TypeDecorator, Uuid
+from sqlalchemy.types import TypeEngine
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """An exact decimal: NUMERIC on PostgreSQL, text on SQLite (whose NUMERIC is a float)."""
+
+    impl = Numeric
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric(38, 12))
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, Decimal):
+            raise TypeError(f"expected a Decimal, was {type(value).__name__}")
+        return format(value, "f") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+        return None if value is None else Decimal(value).normalize()
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment with a time zone, stored as UTC; a naive datetime is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("expected a datetime with a time zone, was a naive one")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+STATUSES = ("ok", "stale", "partial", "unavailable", "quarantined")
+"""What a row is worth, best first; the worst of its inputs wins."""
+
+
+def session_column(**options: Any) -> Column[Any]:
+    return Column("session", Date, nullable=False, comment="Trading session (XNYS)", **options)
+
+
+def portfolio_column(**options: Any) -> Column[Any]:
+    return Column("portfolio_id", Uuid, nullable=False, comment="Portfolio", **options)
+
+
+def symbol_column(name: str = "symbol", comment: str = "Security symbol", **options: Any) -> Column[Any]:
+    return Column(name, String(64), comment=comment, **options)
+
+
+def number(name: str, comment: str, unit: str, **options: Any) -> Column[Any]:
+    """A computed float64 (double precision on both databases); NULL where it is missing."""
+    return Column(name, Float(53), comment=comment, info={"unit": unit}, **options)
+
+
+def count(name: str, comment: str, unit: str = "rows", **options: Any) -> Column[Any]:
+    return Column(name, Integer, comment=comment, info={"unit": unit}, **options)
+
+
+def code(name: str, comment: str, allowed: tuple[str, ...] = (), **options: Any) -> Column[Any]:
+    """A short word of a closed vocabulary; `allowed` is enforced by the schema gate."""
+    return Column(name, String(32), comment=comment, info={"allowed": allowed} if allowed else {}, **options)
+
+
+def status_columns() -> tuple[Column[Any], Column[Any]]:
+    return (
+        code("status", "ok, stale, partial, unavailable or quarantined", STATUSES, nullable=False),
+        Column("reason", String(64), comment="Why the status is not ok; NULL when it is"),
+    )

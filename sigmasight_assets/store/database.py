@@ -1,0 +1,133 @@
+"""Connections: one `Database` a process, reads in a consistent snapshot, writes in one transaction.
+
+SQLite and PostgreSQL behave alike: a read sees one moment, a write holds the write lock from its start
+(`BEGIN IMMEDIATE`; on PostgreSQL an advisory lock per table, taken by the writer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url, text
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from sigmasight_assets.errors import DatabaseUnavailable
+from sigmasight_assets.store.frames import columns_to_frame
+
+BUSY_TIMEOUT_SECONDS = 15
+
+
+class Database:
+    """The store's database.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL (`sqlite:///path` or `postgresql+psycopg2://…`).
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        return Path(self.url.database) if self.is_sqlite and self.url.database else None
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without its password."""
+        return self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection whose queries all see the same moment."""
+        with self._reporting(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: all or nothing."""
+        with self._reporting(), self.engine.connect() as connection, connection.execution_options(sigmasight_write=True).begin():
+            yield connection
+
+    def frame(self, query: Select[Any], connection: Connection | None = None) -> pd.DataFrame:
+        """The rows of a query as columns typed by the query (see `store.frames`).
+
+        Returns
+        -------
+        DataFrame
+            Float columns float64 with NaN, dates datetime64[s] with NaT, ids `uuid.UUID`, exact decimals `Decimal`, texts object
+            with None; typed alike when there is no row.
+        """
+        if connection is None:
+            with self.read() as fresh:
+                return self.frame(query, fresh)
+        result = connection.execute(query)
+        rows = result.cursor.fetchall()  # the driver's own values: typed by column below, not by cell
+        return columns_to_frame(rows, [(column.name, column.type) for column in query.selected_columns])
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Turn what the driver says about a database that cannot serve into one sentence with a remedy."""
+        try:
+            yield
+        except OperationalError as error:
+            raise DatabaseUnavailable(f"{_remedy(str(error.orig))} Database: {self.shown_url}.") from error
+        except DatabaseError as error:
+            if "malformed" in str(error.orig) or "not a database" in str(error.orig):
+                raise DatabaseUnavailable(f"The file is not a sound SQLite database: {self.shown_url}.") from error
+            raise
+
+
+def _remedy(driver_message: str) -> str:
+    causes = {
+        "locked": f"Another process has held the write lock for {BUSY_TIMEOUT_SECONDS} seconds: wait for its run to end, or stop it.",
+        "readonly": "The database is read-only: give this user write access to the file and its folder.",
+        "disk is full": "The disk is full: free space, then run the same command again; nothing was half written.",
+        "unable to open": "The database file cannot be opened: check its folder's permissions, or create it by `sigmasight db upgrade`.",
+        "no such table": "The database has no tables yet: run `sigmasight db upgrade`.",
+    }
+    for sign, remedy in causes.items():
+        if sign in driver_message:
+            return remedy
+    first_line = driver_message.strip().splitlines()[0] if driver_message.strip() else "no answer"
+    return f"The database does not answer ({first_line})."
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below, not behind our back
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA synchronous = NORMAL")  # with WAL: consistent after a crash
+        cursor.execute("PRAGMA cache_size = -65536")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writing = connection.get_execution_options().get("sigmasight_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def lock_for_writing(connection: Connection, name: str) -> None:
+    """Hold a named lock until the transaction ends. SQLite's write transaction holds it already."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"sigmasight.{name}"})

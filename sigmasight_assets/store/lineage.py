@@ -1,0 +1,99 @@
+"""Which rows are made of which: the graph of tables as data.
+
+`defs` builds Dagster's dependencies from it, `store.staleness` judges by it, and a test holds both against the loaded asset graph.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Window:
+    """Sessions of an upstream table that a session of a downstream table reads, as offsets; None means without end."""
+
+    first: int | None
+    last: int | None = 0
+
+
+SAME = Window(0)
+SO_FAR = Window(None, 0)
+"""Every session up to this one."""
+ALL = Window(None, None)
+"""Every session, later ones too (only what fixes C0)."""
+STALE_LIMIT = 5
+"""Sessions that a close, a yield curve or an implied volatility may be carried."""
+YEAR = 252
+YEAR_TO_DATE = 253
+"""No calendar year has more sessions."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One input of a table: a table, `table.facet`, or a facet of the ledger."""
+
+    name: str
+    window: Window = SAME
+
+    @property
+    def table(self) -> str:
+        return self.name.split(".")[0]
+
+
+LEDGER_BOOK = "ledger.book"
+"""Lots, flows, appraisals and stated cash of a portfolio."""
+LEDGER_CONTRACTS = "ledger.contracts"
+"""Which option series anybody holds."""
+
+LINEAGE: dict[str, tuple[Upstream, ...]] = {
+    "security_master": (),
+    "prices": (),
+    "treasury_yields": (),
+    "option_quotes": (),
+    "opening_cash": (Upstream("prices", ALL), Upstream(LEDGER_BOOK, ALL)),
+    "option_greeks": (
+        Upstream("prices", Window(-YEAR)),
+        Upstream("prices.actions", SO_FAR),
+        Upstream("treasury_yields", Window(-STALE_LIMIT)),
+        Upstream("option_quotes", Window(-STALE_LIMIT)),
+        Upstream(LEDGER_CONTRACTS, SO_FAR),
+    ),
+    "position_values": (
+        Upstream("prices", Window(-STALE_LIMIT - 1)),
+        Upstream("prices.actions", SO_FAR),
+        Upstream("treasury_yields", Window(-STALE_LIMIT - 1)),
+        Upstream("option_quotes", Window(-STALE_LIMIT - 1)),
+        Upstream("option_greeks", Window(-1)),
+        Upstream(LEDGER_BOOK, SO_FAR),
+    ),
+    "portfolio_snapshots": (
+        Upstream("position_values", Window(-YEAR_TO_DATE)),
+        Upstream("prices", Window(-YEAR_TO_DATE - STALE_LIMIT)),
+        Upstream("prices.actions", SO_FAR),
+        Upstream("opening_cash"),
+        Upstream(LEDGER_BOOK, SO_FAR),
+    ),
+    "portfolio_reports": (
+        Upstream("portfolio_snapshots", Window(-YEAR)),
+        Upstream("position_values"),
+        Upstream("option_greeks"),
+        Upstream("security_master"),
+    ),
+}
+"""Table -> its inputs, in an order in which each table stands after its inputs."""
+
+UNDATED = ("security_master", "opening_cash")
+"""Tables without sessions."""
+MARKET = ("security_master", "prices", "treasury_yields", "option_quotes")
+"""Tables on market sessions, for everybody."""
+BY_PORTFOLIO = ("opening_cash", "position_values", "portfolio_snapshots", "portfolio_reports")
+"""Tables with a row set per portfolio."""
+
+
+def downstream_of(names: set[str]) -> list[str]:
+    """These tables and all that are made of them, in order."""
+    reached = set(names)
+    for table, upstreams in LINEAGE.items():
+        if any(upstream.table in reached for upstream in upstreams):
+            reached.add(table)
+    return [table for table in LINEAGE if table in reached]

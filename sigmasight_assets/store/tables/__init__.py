@@ -1,0 +1,48 @@
+"""All tables by domain, on one metadata."""
+
+from sigmasight_assets.store.tables.ledger import (
+    appraisals,
+    flows,
+    imports,
+    instruments,
+    ledger_changes,
+    lot_tags,
+    lots,
+    portfolios,
+    tags,
+    users,
+)
+from sigmasight_assets.store.tables.market import option_quotes, prices, security_master, treasury_yields
+from sigmasight_assets.store.tables.metadata import METADATA
+from sigmasight_assets.store.tables.models import option_greeks
+from sigmasight_assets.store.tables.portfolio import (
+    opening_cash,
+    portfolio_reports,
+    portfolio_snapshots,
+    position_values,
+)
+from sigmasight_assets.store.tables.provenance import materializations
+
+__all__ = [
+    "METADATA",
+    "appraisals",
+    "flows",
+    "imports",
+    "instruments",
+    "ledger_changes",
+    "lot_tags",
+    "lots",
+    "materializations",
+    "opening_cash",
+    "option_greeks",
+    "option_quotes",
+    "portfolio_reports",
+    "portfolio_snapshots",
+    "portfolios",
+    "position_values",
+    "prices",
+    "security_master",
+    "tags",
+    "treasury_yields",
+    "users",
+]
