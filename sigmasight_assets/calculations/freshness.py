@@ -1,0 +1,29 @@
+"""Staleness of this deployment's row sets: `store.staleness` on all market sessions and portfolios."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from sqlalchemy import func, select
+
+from sigmasight_assets.calculations.versions import CODE_VERSIONS
+from sigmasight_assets.providers.protocol import MarketDataProvider
+from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.staleness import Grid, stale_row_sets
+from sigmasight_assets.store.tables import materializations, portfolios
+
+
+def stale_rows(
+    database: Database, calendar: SessionCalendar, provider: MarketDataProvider, tables: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Stale row sets (columns of `store.staleness.COLUMNS`), of some tables or all."""
+    last = database.frame(select(func.max(materializations.c.session).label("last")))["last"].iloc[0]
+    if last is None or pd.isna(last):
+        sessions = []
+    else:
+        sessions = calendar.between(provider.first_session(), pd.Timestamp(last).date())
+    ids = sorted(database.frame(select(portfolios.c.id))["id"])
+    found = stale_row_sets(database, Grid(sessions, ids), CODE_VERSIONS)
+    return found if tables is None else found[found["table"].isin(tables)]

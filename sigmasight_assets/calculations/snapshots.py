@@ -1,0 +1,235 @@
+"""`portfolio_snapshots`: NAV, P&L and exposures of each portfolio on each session.
+
+NAV comes from cash events and market values, P&L from the cases of each lot: two ways, so that their identity is a check.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import select
+
+from sigmasight_assets.calculations.cash import at_sessions, read_book_cash
+from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.valuation import runs_of, value_blocks
+from sigmasight_assets.engines import lot_value
+from sigmasight_assets.engines.arrays import Array, IntArray
+from sigmasight_assets.ledger.book import Book, load_book
+from sigmasight_assets.store.frames import columns_to_frame
+from sigmasight_assets.store.tables import opening_cash, portfolio_snapshots, position_values
+from sigmasight_assets.store.tables.portfolio import EXPOSURE_FAMILIES
+
+VERSION = f"1.{lot_value.VERSION}"
+COLUMNS = [column.name for column in portfolio_snapshots.columns]
+_FAMILY_COLUMN = dict(zip(EXPOSURE_FAMILIES, ("market_value", "notional_exposure", "delta_dollars"), strict=True))
+ROWS_PER_READ = 400_000
+GREEKS = ("gamma_dollars_per_pct", "theta_per_day", "vega_per_volpt", "rho_per_pct")
+_READ = (
+    "session", "portfolio_id", "lot_id", "asset_class", "event", "quantity", "price_status", "market_value", "cost_basis",
+    "unrealized_pnl", "pnl", "dividends", "coverage_change", "notional_exposure", "delta_dollars", *GREEKS,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Sums on (session, portfolio) pairs, shape (n_sessions, n_portfolios)."""
+
+    position: IntArray
+    n_portfolios: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.position), self.n_portfolios
+
+
+def snapshot_frame(
+    reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID] | None
+) -> tuple[list[uuid.UUID], pd.DataFrame]:
+    """Rows of `portfolio_snapshots` of some sessions, and the portfolios they are of (all when None)."""
+    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    position = np.sort(reader.positions(sessions))
+    if not book.portfolio_ids or not len(position):
+        return book.portfolio_ids, columns_to_frame([], [(column.name, column.type) for column in portfolio_snapshots.columns])
+    grid = _Grid(position, len(book.portfolio_ids))
+    held = _held_sums(reader, book, grid)
+    earlier_pnl, value_before = _earlier(reader, book, position)
+    cash = _cash_columns(reader, book, grid, value_before, held)
+    columns = {**held, **cash, "year_pnl": _year_pnl(reader, grid, held["pnl"], earlier_pnl)}
+    columns |= _shares_of_nav(columns)
+    columns |= _status(columns)
+    rows, places = np.meshgrid(position, np.arange(grid.n_portfolios), indexing="ij")
+    ids = np.empty(grid.n_portfolios, dtype=object)
+    ids[:] = book.portfolio_ids
+    frame = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+    frame["session"] = reader.sessions(rows.ravel())
+    frame["portfolio_id"] = pd.Series(ids[places.ravel()], dtype=object)
+    return book.portfolio_ids, frame[COLUMNS]
+
+
+def _held_sums(reader: Reader, book: Book, grid: _Grid) -> dict[str, np.ndarray]:
+    """Sums over the stored rows of `position_values`, each of shape (n_sessions, n_portfolios)."""
+    size = max(1, ROWS_PER_READ // max(1, len(book.lots)))
+    chunks = [grid.position[start : start + size] for start in range(0, len(grid.position), size)]
+    parts = [_sums_of(_read_rows(reader, book, chunk), _Grid(chunk, grid.n_portfolios)) for chunk in chunks]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _read_rows(reader: Reader, book: Book, position: IntArray) -> pd.DataFrame:
+    """Stored rows of the sessions with `line` and `place`: indices of the session and of the portfolio."""
+    place = {portfolio: i for i, portfolio in enumerate(book.portfolio_ids)}
+    wanted = [position_values.c[name] for name in _READ]
+    query = select(*wanted).where(
+        position_values.c.session.between(reader.day(int(position[0])), reader.day(int(position[-1]))),
+        position_values.c.portfolio_id.in_(book.portfolio_ids),
+    )
+    rows = reader.frame(query.order_by(position_values.c.session, position_values.c.portfolio_id, position_values.c.lot_id))
+    at = reader.positions_of(rows["session"])
+    rows = rows.assign(line=np.searchsorted(position, at), place=rows["portfolio_id"].map(place).to_numpy(dtype=np.int64))
+    return rows[np.isin(at, position)]
+
+
+def _sums_of(rows: pd.DataFrame, grid: _Grid) -> dict[str, np.ndarray]:
+    cell = (rows["line"] * grid.n_portfolios + rows["place"]).to_numpy(dtype=np.int64)
+
+    def total(values: np.ndarray) -> np.ndarray:
+        weights = np.where(np.isnan(values), 0.0, values)
+        return np.bincount(cell, weights=weights, minlength=len(grid.position) * grid.n_portfolios).reshape(grid.shape)
+
+    def number(name: str) -> Array:
+        return rows[name].to_numpy(dtype=np.float64)
+
+    is_open = rows["event"].isna().to_numpy()
+    missing = is_open & (rows["price_status"] == "missing").to_numpy()
+    stale = is_open & (rows["price_status"] == "stale").to_numpy()
+    is_long = number("quantity") > 0
+    gain = np.nan_to_num(number("pnl")) + number("dividends")
+    n_positions = total(is_open.astype(float))
+    out: dict[str, np.ndarray] = {
+        "pnl": total(gain),
+        "pnl_long": total(np.where(is_long, gain, 0.0)),
+        "pnl_short": total(np.where(is_long, 0.0, gain)),
+        "dividends": total(number("dividends")),
+        "coverage_change": total(number("coverage_change")),
+        "unrealized_pnl": total(number("unrealized_pnl")),
+        "market_value_total": total(number("market_value")),
+        "n_positions": n_positions.astype(np.int64),
+        "n_missing": total(missing.astype(float)).astype(np.int64),
+        "n_stale": total(stale.astype(float)).astype(np.int64),
+    }
+
+    def known_part(name: str, values: np.ndarray) -> np.ndarray:
+        """A sum; NaN where lots are held and none of them has the number: nothing known is not zero."""
+        known = total((~np.isnan(number(name))).astype(float))
+        return np.where((known == 0) & (n_positions > 0), np.nan, total(values))
+
+    for family, name in _FAMILY_COLUMN.items():
+        long, short = (known_part(name, side(number(name), 0.0)) for side in (np.maximum, np.minimum))
+        out |= {f"{family}_long": long, f"{family}_short": short, f"{family}_gross": long - short, f"{family}_net": long + short}
+    out |= {name: known_part(name, number(name)) for name in GREEKS}
+    cost = np.abs(number("cost_basis"))
+    priced, lost = total(np.abs(number("market_value"))), total(np.where(missing, cost, 0.0))
+    size = np.abs(number("notional_exposure"))
+    size = np.where(is_open, np.where(np.isnan(size), cost, size), 0.0)
+    covered = np.where(np.isnan(number("delta_dollars")), 0.0, size)
+    return out | {"coverage": _ratio(priced, priced + lost), "delta_coverage": _ratio(total(covered), total(size))}
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole; NaN where there is nothing to cover."""
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def _earlier(reader: Reader, book: Book, position: IntArray) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """P&L of the year's sessions that are not asked for, and market values of the sessions before those asked for.
+
+    Returns
+    -------
+    (pnl, value)
+        Calendar position -> Array of shape (n_portfolios,).
+    """
+    first_of_year = reader.calendar.position_on_or_after(date(reader.day(int(position[0])).year, 1, 1))
+    needed = np.setdiff1d(np.arange(min(first_of_year, int(position[0]) - 1), int(position[-1])), position)
+    pnl: dict[int, np.ndarray] = {}
+    value: dict[int, np.ndarray] = {}
+    n = len(book.portfolio_ids)
+    for run in runs_of(needed):
+        gains, values = np.zeros((len(run), n)), np.zeros((len(run), n))
+        for block in value_blocks(reader, book, run, []):
+            column = (slice(None), block.lots.portfolio)
+            np.add.at(gains, column, np.nan_to_num(block.panel.pnl[1:]) + block.panel.dividends[1:])
+            np.add.at(values, column, np.nan_to_num(block.panel.market_value[1:]))
+        pnl |= dict(zip(run.tolist(), gains, strict=True))
+        value |= dict(zip(run.tolist(), values, strict=True))
+    return pnl, value
+
+
+def _cash_columns(
+    reader: Reader, book: Book, grid: _Grid, value_before: dict[int, np.ndarray], held: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Cash, NAV, NAV of the session before, flows and realised P&L; NaN while C0 or a settlement is unknown."""
+    position = grid.position
+    runs = read_book_cash(reader, book, int(position[-1]))
+    stored = reader.frame(select(opening_cash.c.portfolio_id, opening_cash.c.opening_cash)).set_index("portfolio_id")["opening_cash"]
+    opening = np.array([stored.get(portfolio, np.nan) for portfolio in book.portfolio_ids])
+
+    def cash_at(at: IntArray) -> np.ndarray:
+        total, known = at_sessions(runs.cash, grid.n_portfolios, at)
+        return np.where(known, opening + total, np.nan)
+
+    market_value = held["market_value_total"]
+    place = {p: i for i, p in enumerate(position.tolist())}
+    before = np.array([market_value[place[p - 1]] if p - 1 in place else value_before[p - 1] for p in position.tolist()])
+    cash, cash_before = cash_at(position), cash_at(position - 1)
+    flow_now, _ = at_sessions(runs.flows, grid.n_portfolios, position)
+    flow_before, _ = at_sessions(runs.flows, grid.n_portfolios, position - 1)
+    realized, known = at_sessions(runs.realized, grid.n_portfolios, position)
+    flows = flow_now - flow_before
+    nav, nav_previous = cash + market_value, cash_before + before
+    base = nav_previous + flows + held["coverage_change"]
+    return {
+        "cash": cash,
+        "opening_is_known": np.broadcast_to(~np.isnan(opening), cash.shape),
+        "nav": nav,
+        "nav_previous": nav_previous,
+        "flows": flows,
+        "realized_pnl": np.where(known, realized, np.nan),
+        "daily_return": np.divide(held["pnl"], base, out=np.full(base.shape, np.nan), where=base > 0),
+    }
+
+
+def _year_pnl(reader: Reader, grid: _Grid, pnl: np.ndarray, earlier: dict[int, np.ndarray]) -> np.ndarray:
+    """Sum of P&L from the first session of each session's calendar year."""
+    daily = earlier | dict(zip(grid.position.tolist(), pnl, strict=True))
+    out = np.empty(grid.shape)
+    for year in sorted({reader.day(p).year for p in grid.position.tolist()}):
+        first, last = (reader.calendar.position_on_or_after(date(year, 1, 1)), reader.calendar.position_on_or_before(date(year, 12, 31)))
+        mine = (grid.position >= first) & (grid.position <= last)
+        until = int(grid.position[mine].max())
+        running = np.cumsum([daily[p] for p in range(first, until + 1)], axis=0)
+        out[mine] = running[grid.position[mine] - first]
+    return out
+
+
+def _shares_of_nav(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    nav = columns["nav"]
+    return {
+        f"{family}_{side}_share": np.divide(columns[f"{family}_{side}"], nav, out=np.full(nav.shape, np.nan), where=nav > 0)
+        for family in EXPOSURE_FAMILIES
+        for side in ("long", "short", "gross", "net")
+    }
+
+
+def _status(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    no_nav = np.isnan(columns["nav"])
+    uncovered = columns["n_missing"] > 0
+    no_delta = columns["delta_coverage"] < 1.0
+    older = columns["n_stale"] > 0
+    conditions = [no_nav & ~columns["opening_is_known"], no_nav, uncovered, no_delta, older]
+    status = np.select(conditions, ["unavailable", "unavailable", "partial", "partial", "stale"], "ok")
+    reason = np.select(conditions, ["c0_unresolved", "settlement_unpriced", "missing_prices", "missing_greeks", "stale_prices"], None)
+    return {"status": status.astype(object), "reason": reason.astype(object)}
