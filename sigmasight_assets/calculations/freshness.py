@@ -20,10 +20,7 @@ def stale_rows(
 ) -> pd.DataFrame:
     """Stale row sets (columns of `store.staleness.COLUMNS`), of some tables or all."""
     last = database.frame(select(func.max(materializations.c.session).label("last")))["last"].iloc[0]
-    if last is None or pd.isna(last):
-        sessions = []
-    else:
-        sessions = calendar.between(provider.first_session(), pd.Timestamp(last).date())
+    sessions = [] if last is None or pd.isna(last) else calendar.between(provider.first_session(), pd.Timestamp(last).date())
     ids = sorted(database.frame(select(portfolios.c.id))["id"])
     found = stale_row_sets(database, Grid(sessions, ids), CODE_VERSIONS)
     return found if tables is None else found[found["table"].isin(tables)]

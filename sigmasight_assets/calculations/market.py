@@ -11,7 +11,7 @@ from sqlalchemy import Table, func, select
 
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, BoolArray
-from sigmasight_assets.engines.price_panel import jump_ratio
+from sigmasight_assets.engines.price_panel import move
 from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.store.frames import session_array
 from sigmasight_assets.store.tables import option_quotes, prices, security_master, treasury_yields
@@ -68,7 +68,8 @@ def absurd_moves(close: Array, split_ratio: Array, last_close: Array) -> BoolArr
     accepted, split_since = last_close.copy(), np.ones(len(last_close))
     for i, (line, ratio) in enumerate(zip(close, split_ratio, strict=True)):  # a session at a time: the last accepted close moves on
         split_since *= ratio
-        absurd[i] = jump_ratio(line, accepted, split_since) > QUARANTINE_JUMP
+        ratio_to_last = move(line, accepted, split_since)
+        absurd[i] = (ratio_to_last > QUARANTINE_JUMP) | (ratio_to_last < 1.0 / QUARANTINE_JUMP)
         taken = ~np.isnan(line) & ~absurd[i]
         accepted[taken], split_since[taken] = line[taken], 1.0
     return absurd
@@ -116,7 +117,7 @@ def quote_frame(provider: MarketDataProvider, sessions: Sequence[date]) -> pd.Da
 
 def master_frame(provider: MarketDataProvider) -> pd.DataFrame:
     """Rows of `security_master`."""
-    given = provider.security_master().frame.rename(columns={"provider": "fund_company"})
+    given = provider.security_master().frame
     return _typed(given.assign(status="ok", reason=None), security_master)
 
 

@@ -12,7 +12,7 @@ from sigmasight_assets.calculations.contracts import OSI_TAIL, terms_of
 from sigmasight_assets.calculations.option_inputs import Rates, Underlyings
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import IntArray
-from sigmasight_assets.engines.implied_volatility import REASONS, implied_volatility
+from sigmasight_assets.engines.implied_volatility import Reason, implied_volatility
 from sigmasight_assets.store.tables import option_quotes
 
 QUOTE_COLUMNS = (
@@ -23,6 +23,8 @@ QUOTE_COLUMNS = (
     option_quotes.c.close,
     option_quotes.c.iv,
 )
+
+REASON_WORDS = np.array([reason.name.lower() for reason in Reason], dtype=object)
 
 
 def read_quotes(reader: Reader, first: int, last: int, *, symbols: Sequence[str] = (), roots: Sequence[str] = ()) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def solve_volatility(
     solved = implied_volatility(
         is_call, quotes["price"].to_numpy(), spot, strike, years, rates.zero_rate(position, years), dividends / spot
     )
-    reason = np.array(REASONS, dtype=object)[solved.reason]
+    reason = REASON_WORDS[solved.reason]
     reason = np.where((age > 0) & (years > 0), "stale_pair", reason)
     from_quote = reason == "ok"
     vendor = quotes["iv"].to_numpy()

@@ -153,7 +153,6 @@ def _neighbours(
             out[rows.index.get_indexer(targets.index)] = neighbour_volatility(
                 targets["strike"].to_numpy(),
                 targets["years"].to_numpy(),
-                float(targets["spot"].iloc[0]),
                 quoted["strike"].to_numpy(),
                 quoted["years"].to_numpy(),
                 quoted["iv"].to_numpy(),

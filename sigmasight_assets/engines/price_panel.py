@@ -30,8 +30,7 @@ def carry(values: Array, limit: int = STALE_LIMIT) -> tuple[Array, IntArray]:
     return filled, np.where(usable, age, -1).astype(np.int64)
 
 
-def jump_ratio(close: Array, last_close: Array, split_ratio: Array) -> Array:
-    """Size of a move, either way, with splits taken out: max(r, 1/r) of close x split_ratio / last_close. NaN without a last close."""
-    ratio = close * split_ratio / last_close
-    out: Array = np.maximum(ratio, 1.0 / ratio)
+def move(close: Array, last_close: Array, split_ratio: Array) -> Array:
+    """close x split_ratio / last_close: 1 is no move. NaN without a last close."""
+    out: Array = close * split_ratio / last_close
     return out

@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.checks.outcome import Check, Outcome, none_allowed
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.engines.price_panel import STALE_LIMIT, carry, jump_ratio
+from sigmasight_assets.engines.price_panel import STALE_LIMIT, carry, move
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.frames import session_array
 from sigmasight_assets.store.tables import materializations, option_quotes, prices, treasury_yields
 
-WARN_JUMP = 1.5
-"""A close 50 % away from the last one is worth a look."""
+WARN_MOVE = 0.5
+"""A close more than 50 % away from the last one is worth a look."""
 
 
 def price_gaps(shop: Workshop, sessions: Sequence[date]) -> Outcome:
@@ -37,10 +37,10 @@ def price_jumps(shop: Workshop, sessions: Sequence[date]) -> Outcome:
     split = rows.pivot(index="session", columns="symbol", values="split_ratio").fillna(1.0).to_numpy()
     filled, _ = carry(close.to_numpy(), limit=len(close))
     before = np.vstack([np.full((1, filled.shape[1]), np.nan), filled[:-1]])
-    ratio = jump_ratio(close.to_numpy(), before, split)
-    found = [f"{close.columns[j]} {close.index[i]:%Y-%m-%d} x{ratio[i, j]:.2f}" for i, j in np.argwhere(ratio > WARN_JUMP)]
-    biggest = float(np.nanmax(ratio)) if np.isfinite(ratio).any() else 1.0
-    return Outcome(not found, biggest, WARN_JUMP, "; ".join(found[:20]))
+    away = np.abs(move(close.to_numpy(), before, split) - 1.0)
+    found = [f"{close.columns[j]} {close.index[i]:%Y-%m-%d} {away[i, j]:.0%}" for i, j in np.argwhere(away > WARN_MOVE)]
+    biggest = float(np.nanmax(away)) if np.isfinite(away).any() else 0.0
+    return Outcome(not found, biggest, WARN_MOVE, "; ".join(found[:20]))
 
 
 def latest_session_of(table: str) -> Check:

@@ -12,9 +12,11 @@ from sqlalchemy import func, select
 from sigmasight_assets.calculations.checks.outcome import Outcome, none_allowed
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.engines import mibian_reference
+from sigmasight_assets.engines.black_scholes import OptionValues
 from sigmasight_assets.store.gates import NAV_TOLERANCE, nav_identity_error
 from sigmasight_assets.store.tables import opening_cash, option_greeks, portfolio_snapshots, position_values
 
+STORED_VALUES = ("model_price", "delta", "gamma", "theta_per_day", "vega_per_volpt", "rho_per_pct")
 MIBIAN_TOLERANCE = 1e-8
 MIBIAN_SAMPLE = 400
 """Contracts re-priced in a run: mibian takes half a millisecond each."""
@@ -28,7 +30,9 @@ def mibian_agrees(shop: Workshop, sessions: Sequence[date]) -> Outcome:
     if rows.empty:
         return Outcome(True, 0.0, MIBIAN_TOLERANCE, "no contract to compare")
     sample = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MIBIAN_SAMPLE).astype(int))]
-    difference = mibian_reference.compare_frame(sample)
+    terms = [sample[name].to_numpy() for name in ("spot", "strike", "years", "rate", "dividend_yield", "iv")]
+    stored = OptionValues(*(sample[name].to_numpy() for name in STORED_VALUES))
+    difference = mibian_reference.compare(stored, sample["option_type"] == "C", *terms)
     return Outcome(difference <= MIBIAN_TOLERANCE, difference, MIBIAN_TOLERANCE, f"{len(sample)} of {len(rows)} contracts")
 
 

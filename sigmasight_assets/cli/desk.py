@@ -1,0 +1,49 @@
+"""What a command works with: settings, database, calendar, provider and the clock, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sigmasight_assets.providers.protocol import MarketDataProvider
+from sigmasight_assets.providers.registry import provider_from_settings
+from sigmasight_assets.sessions import NEW_YORK, SessionCalendar, calendar_for, utc_now
+from sigmasight_assets.settings import Settings
+from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.schema import require_revision
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One command's view of the deployment."""
+
+    settings: Settings
+    database: Database
+    calendar: SessionCalendar
+    provider: MarketDataProvider
+    clock: Callable[[], datetime]
+
+    @property
+    def today(self) -> date:
+        """The calendar date in New York: what a date may not lie after."""
+        return self.clock().astimezone(NEW_YORK).date()
+
+    @property
+    def last_session(self) -> date:
+        """The last session that the market data cover."""
+        return self.provider.last_session(self.clock())
+
+    @property
+    def first_book_session(self) -> date:
+        return self.settings.first_book_session(self.provider.first_session())
+
+
+def open_desk(*, needs_tables: bool = True, clock: Callable[[], datetime] = utc_now) -> Desk:
+    """The desk of this environment; `needs_tables` refuses a database of another revision."""
+    settings = Settings()
+    database = Database(settings.url)
+    if needs_tables:
+        require_revision(database)
+    provider = provider_from_settings(settings.provider, settings.data_dir)
+    return Desk(settings, database, calendar_for(clock()), provider, clock)

@@ -1,0 +1,28 @@
+"""The code location: every definition of `defs/`, and the executor that the settings choose."""
+
+import dagster as dg
+
+from sigmasight_assets.defs import jobs, schedules, sensors
+from sigmasight_assets.defs.deployment import DEPLOYMENT
+from sigmasight_assets.defs.lineage import LEDGER
+from sigmasight_assets.defs.market import assets as market_assets
+from sigmasight_assets.defs.market.checks import CHECKS as MARKET_CHECKS
+from sigmasight_assets.defs.models import assets as model_assets
+from sigmasight_assets.defs.models.checks import CHECKS as MODEL_CHECKS
+from sigmasight_assets.defs.portfolio import assets as portfolio_assets
+from sigmasight_assets.defs.portfolio.checks import CHECKS as PORTFOLIO_CHECKS
+from sigmasight_assets.defs.reports import assets as report_assets
+from sigmasight_assets.defs.reports.checks import CHECKS as REPORT_CHECKS
+from sigmasight_assets.defs.resources import StoreResource
+
+EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
+
+defs = dg.Definitions(
+    assets=[LEDGER, *dg.load_assets_from_modules([market_assets, model_assets, portfolio_assets, report_assets])],
+    asset_checks=[*MARKET_CHECKS, *MODEL_CHECKS, *PORTFOLIO_CHECKS, *REPORT_CHECKS],
+    jobs=[jobs.market_data, jobs.book],
+    schedules=[schedules.daily],
+    sensors=[sensors.book_after_market_data, sensors.ledger_changed],
+    resources={"store": StoreResource()},
+    executor=EXECUTORS[DEPLOYMENT.settings.executor],
+)

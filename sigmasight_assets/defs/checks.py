@@ -1,0 +1,50 @@
+"""Checks as Dagster sees them: a store check becomes an asset check over the run's sessions."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+
+from sigmasight_assets.calculations.checks.general import freshness_of, gates_of, schema_of
+from sigmasight_assets.calculations.checks.outcome import Check
+from sigmasight_assets.defs.partitions import BOOK_SESSIONS, MARKET_SESSIONS
+from sigmasight_assets.defs.resources import StoreResource
+from sigmasight_assets.sessions import as_dates
+from sigmasight_assets.store.lineage import MARKET
+
+RANGE_START, RANGE_END, PARTITION = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
+
+
+def sessions_of(run: dg.DagsterRun, table: str) -> Sequence[date]:
+    """The sessions that a run is about; all of the table's when it names none (a check executed by hand)."""
+    keys = (MARKET_SESSIONS if table in MARKET else BOOK_SESSIONS).get_partition_keys()
+    if PARTITION in run.tags:
+        return as_dates([run.tags[PARTITION]])
+    if RANGE_START in run.tags:
+        keys = [key for key in keys if run.tags[RANGE_START] <= key <= run.tags[RANGE_END]]
+    return as_dates(keys)
+
+
+def store_check(table: str, name: str, description: str, check: Check, *, stops_the_run: bool = False) -> dg.AssetChecksDefinition:
+    """An asset check. What is wrong for some rows only warns; `stops_the_run` is for what makes everything downstream wrong."""
+
+    @dg.asset_check(asset=table, name=name, description=description, blocking=stops_the_run)
+    def asset_check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
+        outcome = check(store.workshop(context.run), sessions_of(context.run, table))
+        return dg.AssetCheckResult(
+            passed=outcome.passed,
+            severity=dg.AssetCheckSeverity.ERROR if stops_the_run else dg.AssetCheckSeverity.WARN,
+            description=outcome.detail or None,
+            metadata={"actual": outcome.actual, "threshold": outcome.threshold, **outcome.metadata},
+        )
+
+    return asset_check
+
+
+def general_checks(table: str) -> list[dg.AssetChecksDefinition]:
+    """What every table is checked for."""
+    return [
+        store_check(table, "schema", "Stored rows have the table's columns, types, words and keys", schema_of(table), stops_the_run=True),
+        store_check(table, "gates", "No row is quarantined", gates_of(table)),
+        store_check(table, "fresh", "No row is older than its inputs or its code", freshness_of(table)),
+    ]

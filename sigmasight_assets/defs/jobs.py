@@ -1,0 +1,21 @@
+"""Jobs: the market's assets and the book's; a run has one partitions definition, so they are two."""
+
+import dagster as dg
+
+from sigmasight_assets.defs.partitions import BOOK_SESSIONS, MARKET_SESSIONS
+from sigmasight_assets.store.lineage import LINEAGE, MARKET
+
+BOOK = tuple(table for table in LINEAGE if table not in MARKET)
+
+market_data = dg.define_asset_job(
+    "market_data",
+    selection=dg.AssetSelection.assets(*MARKET),
+    partitions_def=MARKET_SESSIONS,
+    description="Security master, prices, yields and option quotes of a range of sessions.",
+)
+book = dg.define_asset_job(
+    "book",
+    selection=dg.AssetSelection.assets(*BOOK),
+    partitions_def=BOOK_SESSIONS,
+    description="Everything made of market data and the ledger: Greeks, values, snapshots, reports.",
+)

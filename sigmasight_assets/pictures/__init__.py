@@ -1,0 +1,1 @@
+"""Pictures of tables: small PNGs for the asset catalogue."""
