@@ -1,6 +1,10 @@
-"""The code location: every definition of `defs/`, and the executor that the settings choose."""
+"""The code location: every definition of `defs/`, and the executor that the settings choose.
+
+The command line reaches Dagster through this module alone.
+"""
 
 import dagster as dg
+from dagster import DagsterInstance, Definitions
 
 from sigmasight_assets.defs import jobs, schedules, sensors
 from sigmasight_assets.defs.deployment import DEPLOYMENT
@@ -13,9 +17,25 @@ from sigmasight_assets.defs.portfolio import assets as portfolio_assets
 from sigmasight_assets.defs.portfolio.checks import CHECKS as PORTFOLIO_CHECKS
 from sigmasight_assets.defs.reports import assets as report_assets
 from sigmasight_assets.defs.reports.checks import CHECKS as REPORT_CHECKS
-from sigmasight_assets.defs.resources import StoreResource
+from sigmasight_assets.defs.resources import SCOPE_TAG, StoreResource
+from sigmasight_assets.defs.runs import RunOutcome, StepOutcome, execute_range, mark_dead_runs, report_missing_materializations
+
+__all__ = [
+    "BOOK",
+    "SCOPE_TAG",
+    "DagsterInstance",
+    "Definitions",
+    "RunOutcome",
+    "StepOutcome",
+    "defs",
+    "execute_range",
+    "mark_dead_runs",
+    "report_missing_materializations",
+]
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
+
+BOOK = jobs.BOOK
 
 defs = dg.Definitions(
     assets=[LEDGER, *dg.load_assets_from_modules([market_assets, model_assets, portfolio_assets, report_assets])],

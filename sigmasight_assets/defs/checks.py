@@ -1,5 +1,6 @@
 """Checks as Dagster sees them: a store check becomes an asset check over the run's sessions."""
 
+import time
 from collections.abc import Sequence
 from datetime import date
 
@@ -30,12 +31,14 @@ def store_check(table: str, name: str, description: str, check: Check, *, stops_
 
     @dg.asset_check(asset=table, name=name, description=description, blocking=stops_the_run)
     def asset_check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
+        start = time.perf_counter()
         outcome = check(store.workshop(context.run), sessions_of(context.run, table))
+        seconds = round(time.perf_counter() - start, 3)
         return dg.AssetCheckResult(
             passed=outcome.passed,
             severity=dg.AssetCheckSeverity.ERROR if stops_the_run else dg.AssetCheckSeverity.WARN,
             description=outcome.detail or None,
-            metadata={"actual": outcome.actual, "threshold": outcome.threshold, **outcome.metadata},
+            metadata={"actual": outcome.actual, "threshold": outcome.threshold, "seconds": seconds},
         )
 
     return asset_check

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.progress import report_progress
 from sigmasight_assets.sessions import as_dates
+from sigmasight_assets.store.lineage import UNDATED
 from sigmasight_assets.store.tables import METADATA
 from sigmasight_assets.store.writing import Replaced
 
@@ -25,7 +26,7 @@ def materialize_and_describe(
 ) -> dg.MaterializeResult:
     """Run one table's calculation for the run's partitions and describe the result."""
     table = context.asset_key.path[-1]
-    sessions = as_dates(context.partition_keys) if context.has_partition_key or context.has_partition_key_range else None
+    sessions = None if table in UNDATED else as_dates(context.partition_keys)
     report_progress(table, 0, len(sessions or [1]))
     start = time.perf_counter()
     done = compute(shop) if sessions is None else compute(shop, sessions)

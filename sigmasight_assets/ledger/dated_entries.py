@@ -74,7 +74,8 @@ def import_appraisals(
         strangers = sorted({row.symbol for row in rows} - owned)
         if strangers:
             raise LedgerRefused(
-                f"{', '.join(strangers)}: no private asset of {portfolio.slug} (it has {', '.join(sorted(owned)) or 'none'}); nothing was imported."
+                f"{', '.join(strangers)}: no private asset of {portfolio.slug} "
+                f"(it has {', '.join(sorted(owned)) or 'none'}); nothing was imported."
             )
         query = select(appraisals.c.symbol, appraisals.c.date, appraisals.c.id, appraisals.c.price_per_unit)
         held = {(row[0], row[1]): row for row in connection.execute(query.where(appraisals.c.portfolio_id == portfolio.id))}

@@ -74,7 +74,7 @@ def held_lots(connection: Connection, portfolio_id: uuid.UUID) -> list[HeldLot]:
         named[lot_id].append(name)
     columns = [lots.c[name] for name in HeldLot.__dataclass_fields__ if name != "tags"]
     rows = connection.execute(select(*columns).where(lots.c.portfolio_id == portfolio_id).order_by(lots.c.ordinal))
-    return [HeldLot(*row, tags=tuple(sorted(named[row.id], key=str.lower))) for row in rows]
+    return [HeldLot(**row._mapping, tags=tuple(sorted(named[row.id], key=str.lower))) for row in rows]
 
 
 def difference(held: Sequence[HeldLot], rows: Sequence[LotRow], mode: Mode) -> Difference:

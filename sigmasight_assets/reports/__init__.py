@@ -1,0 +1,1 @@
+"""Portfolio reports: one collector, one writer per format."""

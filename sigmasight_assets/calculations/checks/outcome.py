@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from sigmasight_assets.calculations.materialize import Workshop
 
@@ -27,7 +26,6 @@ class Outcome:
     actual: float
     threshold: float
     detail: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 Check = Callable[[Workshop, Sequence[date]], Outcome]

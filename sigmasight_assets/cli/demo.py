@@ -1,0 +1,116 @@
+"""`sigmasight demo`: the three demonstration portfolios on the embedded market data, from nothing to reports."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import date
+from decimal import Decimal
+from importlib import resources
+from typing import Annotated, Any
+
+import typer
+import yaml
+from sqlalchemy import func, select
+
+from sigmasight_assets.calculations.freshness import stale_rows
+from sigmasight_assets.cli.console import Exit, fail, out, working
+from sigmasight_assets.cli.desk import Desk, open_desk
+from sigmasight_assets.cli.running import Plan, run_plan
+from sigmasight_assets.cli.summaries import show_outcomes, show_portfolios, show_stored
+from sigmasight_assets.errors import NotFound
+from sigmasight_assets.ledger.accounts import add_user, find_user
+from sigmasight_assets.ledger.csv_flows import read_appraisals
+from sigmasight_assets.ledger.csv_lots import read_lots
+from sigmasight_assets.ledger.dated_entries import import_appraisals, require_portfolio
+from sigmasight_assets.ledger.lot_imports import ImportRequest, import_lots
+from sigmasight_assets.settings import Settings
+from sigmasight_assets.store.schema import upgrade
+from sigmasight_assets.store.tables import materializations
+
+DEMO = resources.files("sigmasight_assets.sample_data").joinpath("demo")
+
+
+def demo_command(reset: Annotated[bool, typer.Option("--reset", help="Delete the state folder's data and start over")] = False) -> None:
+    """Import the demonstration portfolios and compute 249 sessions of them. Doing it twice changes nothing."""
+    settings = Settings()
+    if settings.environment == "production":
+        raise fail("the demo is refused where SIGMASIGHT_ENVIRONMENT is production.", Exit.REFUSED)
+    if settings.provider != "sample":
+        raise fail(f"the demo needs the embedded data: SIGMASIGHT_PROVIDER is {settings.provider!r}, expected 'sample'.", Exit.REFUSED)
+    start = time.perf_counter()
+    if reset:
+        _delete_state(settings)
+    desk = open_desk(needs_tables=False)
+    upgrade(desk.database)
+    with working("Importing the demonstration portfolios"):
+        _import_portfolios(desk)
+    if _is_complete(desk):
+        out.print("Everything is computed and nothing is stale: nothing was changed.")
+        show_portfolios(desk, desk.last_session)
+        show_stored(desk)
+    else:
+        market = desk.calendar.between(desk.provider.first_session(), desk.last_session)
+        plan = Plan(market, [day for day in market if day >= desk.first_book_session])
+        out.print(f"Materializing {len(plan.market)} market sessions and {len(plan.book)} book sessions.")
+        outcomes = run_plan(desk, plan)
+        for outcome in outcomes:
+            if not outcome.success:
+                raise fail(f"the run {outcome.run_id} failed at {outcome.error}.", Exit.RUN_FAILED)
+        show_portfolios(desk, desk.last_session)
+        show_outcomes(outcomes)
+    _say_where_to_look(desk, time.perf_counter() - start)
+
+
+def _delete_state(settings: Settings) -> None:
+    """Remove the database and Dagster's home, and nothing that is not ours."""
+    if not settings.database_url.get_secret_value():
+        for path in settings.state_dir.glob("sigmasight*.db*"):
+            path.unlink()
+    else:
+        raise fail("--reset deletes only the embedded database; drop the one of SIGMASIGHT_DATABASE_URL yourself.", Exit.REFUSED)
+    shutil.rmtree(settings.state_dir / "dagster", ignore_errors=True)
+
+
+def _import_portfolios(desk: Desk) -> None:
+    described: dict[str, Any] = yaml.safe_load(DEMO.joinpath("portfolios.yaml").read_text())
+    as_of: date = described["as_of"]
+    for portfolio in described["portfolios"]:
+        with desk.database.write() as connection:
+            try:
+                find_user(connection, portfolio["owner"])
+            except NotFound:
+                add_user(connection, portfolio["owner"], portfolio["name"])
+        file = DEMO.joinpath(f"{portfolio['slug']}.csv")
+        lots = read_lots(
+            file.read_bytes(), as_of=as_of, today=desk.today, calendar=desk.calendar, known_symbols=desk.provider.known_symbols()
+        )
+        request = ImportRequest(
+            portfolio["owner"], portfolio["name"], file.name, "replace", Decimal(str(portfolio["cash"])), as_of, portfolio["slug"]
+        )
+        import_lots(desk.database, desk.calendar, request, lots)
+    marks = "\n".join(f"{mark['ticker']},{mark['date']},{mark['price_per_unit']}" for mark in described["appraisals"])
+    appraisals = read_appraisals(f"ticker,date,price_per_unit\n{marks}\n".encode(), today=desk.today, calendar=desk.calendar)
+    owner = require_portfolio(desk.database, described["appraisals"][0]["portfolio"])
+    import_appraisals(desk.database, desk.calendar, owner, appraisals.rows, appraisals.content_hash, "portfolios.yaml")
+
+
+def _is_complete(desk: Desk) -> bool:
+    """Every session is stored and none is stale."""
+    m = materializations.c
+    query = select(m.table_name, func.count(m.session.distinct()).label("n")).where(m.session <= desk.last_session).group_by(m.table_name)
+    counts = {row["table_name"]: row["n"] for row in desk.database.frame(query).to_dict("records")}
+    market = desk.calendar.between(desk.provider.first_session(), desk.last_session)
+    book = [day for day in market if day >= desk.first_book_session]
+    if counts.get("prices", 0) < len(market) or counts.get("portfolio_reports", 0) < len(book):
+        return False
+    return stale_rows(desk.database, desk.calendar, desk.provider).empty
+
+
+def _say_where_to_look(desk: Desk, seconds: float) -> None:
+    out.print(f"\nDone in {seconds:.1f} s. Where to look next:")
+    for folder in sorted(desk.settings.reports_dir.glob(f"*_{desk.last_session}")):
+        out.print(f"  {folder}/")
+    out.print("  make up                      the Dagster UI on http://127.0.0.1:3000")
+    out.print("  sigmasight --help            import your own portfolio, run sessions, write reports")
+    out.print("  docs/worked-example.md       the demo's figures by hand")

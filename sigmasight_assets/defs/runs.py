@@ -1,0 +1,164 @@
+"""Runs from the command line: one run for a whole range, in this process, and the tidying after a process that died."""
+
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+import psutil
+
+from sigmasight_assets.defs.checks import RANGE_END, RANGE_START
+
+PID_TAG, STARTED_TAG, HOST_TAG = "sigmasight/pid", "sigmasight/process_started", "sigmasight/host"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""The run's log is in the UI; the terminal shows progress and the outcome."""
+IN_PROGRESS = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.NOT_STARTED]
+
+
+@dataclass
+class StepOutcome:
+    """One asset of a run."""
+
+    rows: int = 0
+    seconds: float = 0.0
+    checks_passed: int = 0
+    checks_failed: list[str] = field(default_factory=list)
+
+
+@dataclass
+class RunOutcome:
+    """A finished run.
+
+    Attributes
+    ----------
+    steps : dict
+        Asset -> outcome, in order of execution.
+    seconds, own_seconds : float
+        Wall time of the run, and the part of it spent in calculations, store and checks; the rest is Dagster's.
+    error : str or None
+        What stopped it.
+    """
+
+    run_id: str
+    success: bool
+    seconds: float
+    steps: dict[str, StepOutcome] = field(default_factory=dict)
+    own_seconds: float = 0.0
+    error: str | None = None
+
+
+def execute_range(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job: str,
+    sessions: Sequence[str],
+    tags: Mapping[str, str] | None = None,
+    assets: Sequence[str] | None = None,
+) -> RunOutcome:
+    """One run of a job over the sessions from the first to the last, in this process.
+
+    Parameters
+    ----------
+    sessions : sequence of str
+        Partition keys in order; only the ends are used.
+    assets : sequence of str, optional
+        A part of the job's assets.
+    """
+    own = psutil.Process()
+    all_tags = {
+        RANGE_START: sessions[0],
+        RANGE_END: sessions[-1],
+        PID_TAG: str(own.pid),
+        STARTED_TAG: f"{own.create_time():.3f}",
+        HOST_TAG: socket.gethostname(),
+        **(tags or {}),
+    }
+    selection = [dg.AssetKey(name) for name in assets] if assets else None
+    start = time.perf_counter()
+    result = definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, tags=all_tags, asset_selection=selection, raise_on_error=False, run_config=QUIET
+    )
+    outcome = RunOutcome(result.run_id, result.success, time.perf_counter() - start)
+    for event in result.all_events:
+        _note(outcome, event)
+    return outcome
+
+
+def _note(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
+    if event.is_step_materialization and event.asset_key:
+        metadata = event.step_materialization_data.materialization.metadata
+        if "rows_of_run" in metadata:
+            step = outcome.steps.setdefault(event.asset_key.path[-1], StepOutcome())
+            step.rows, step.seconds = int(metadata["rows_of_run"].value), float(metadata["seconds"].value)
+            outcome.own_seconds += step.seconds
+    elif event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        found = event.asset_check_evaluation_data
+        step = outcome.steps.setdefault(found.asset_key.path[-1], StepOutcome())
+        outcome.own_seconds += float(found.metadata["seconds"].value) if "seconds" in found.metadata else 0.0
+        if found.passed:
+            step.checks_passed += 1
+        else:
+            step.checks_failed.append(f"{found.asset_key.path[-1]}.{found.check_name}: {found.description or 'failed'}")
+    elif event.is_step_failure and outcome.error is None:
+        failure = event.step_failure_data
+        cause = failure.error.cause if failure.error and failure.error.cause else failure.error
+        outcome.error = f"{event.step_key}: {cause.message.strip() if cause else failure.error_display_string}"
+
+
+def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs in progress whose process is gone as failed; their ids.
+
+    A run of ours carries its process in tags; a run of the web server names it in its first engine event. A run on another host, or
+    one that has not named a process yet, is left alone.
+    """
+    dead = []
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=IN_PROGRESS)):
+        process = _process_of(instance, run)
+        if process is not None and not _is_alive(*process):
+            instance.report_run_failed(
+                run, message=f"The process {process[0]} of this run is gone: it was killed or the machine restarted."
+            )
+            dead.append(run.run_id)
+    return dead
+
+
+def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[int, float] | None:
+    """(pid, latest moment at which it can have started) of the run's process on this host."""
+    if PID_TAG in run.tags:
+        if run.tags.get(HOST_TAG) != socket.gethostname():
+            return None
+        return int(run.tags[PID_TAG]), float(run.tags[STARTED_TAG])
+    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        metadata = entry.dagster_event.engine_event_data.metadata if entry.dagster_event else {}
+        if "pid" in metadata:
+            return int(str(metadata["pid"].value)), entry.timestamp
+    return None
+
+
+def _is_alive(pid: int, started_before: float) -> bool:
+    """Whether that process still runs; a later process with the same number is another one."""
+    try:
+        process = psutil.Process(pid)
+        return process.create_time() <= started_before + 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def report_missing_materializations(instance: dg.DagsterInstance, stored: Mapping[str, Iterable[str]]) -> int:
+    """Tell Dagster of row sets that the store has and its log lacks (a process died between the two); how many.
+
+    Parameters
+    ----------
+    stored : mapping
+        Asset -> partition keys in the store.
+    """
+    reported = 0
+    for asset, keys in stored.items():
+        known = instance.get_materialized_partitions(dg.AssetKey(asset))
+        for key in sorted(set(keys) - known):
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(asset, partition=key, description="Found in the store after a run that died")
+            )
+            reported += 1
+    return reported

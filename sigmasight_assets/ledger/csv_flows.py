@@ -1,0 +1,90 @@
+"""Reading CSVs of flows (money in and out) and of appraisals (the owner's marks of private assets)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sigmasight_assets.ledger.csv_fields import Problem, RowReader, content_hash, read_table
+from sigmasight_assets.sessions import FIRST_DATE, SessionCalendar
+
+MAX_NOTE = 500
+
+
+@dataclass(frozen=True)
+class FlowRow:
+    """Money put in (+) or taken out (-), USD."""
+
+    line: int
+    date: date
+    amount: Decimal
+    note: str | None
+
+
+@dataclass(frozen=True)
+class FlowFile:
+    rows: tuple[FlowRow, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class AppraisalRow:
+    """A mark: USD per unit from a date on."""
+
+    line: int
+    symbol: str
+    date: date
+    price_per_unit: Decimal
+
+
+@dataclass(frozen=True)
+class AppraisalFile:
+    rows: tuple[AppraisalRow, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    content_hash: str
+
+
+def read_flows(content: bytes, *, today: date, calendar: SessionCalendar) -> FlowFile:
+    """Read and validate flows: date, amount and an optional note."""
+    table = read_table(content, ("date", "amount"), ("note",), {"cash_flow": "amount", "description": "note"})
+    problems = list(table.problems)
+    rows = []
+    for line, cells in table.rows:
+        reader = RowReader(line, cells, problems)
+        day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
+        amount = reader.number("amount")
+        if amount == 0:
+            reader.refuse("zero_quantity", "amount")
+        note = reader.text("note")
+        if len(note) > MAX_NOTE:
+            reader.refuse("note_too_long", "note")
+        if not reader.n_problems and day is not None and amount is not None:
+            rows.append(FlowRow(line, day, amount, note or None))
+    digest = content_hash(sorted((row.date.isoformat(), f"{row.amount.normalize():f}", row.note or "") for row in rows))
+    return FlowFile(tuple(rows), tuple(problems), table.warnings, digest)
+
+
+def read_appraisals(content: bytes, *, today: date, calendar: SessionCalendar) -> AppraisalFile:
+    """Read and validate appraisals: ticker, date and price_per_unit; one mark a ticker and date."""
+    table = read_table(content, ("ticker", "date", "price_per_unit"), (), {"symbol": "ticker", "price": "price_per_unit"})
+    problems = list(table.problems)
+    rows: list[AppraisalRow] = []
+    known: dict[tuple[str, date], Decimal] = {}
+    for line, cells in table.rows:
+        reader = RowReader(line, cells, problems)
+        ticker = reader.required("ticker").upper()
+        day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
+        price = reader.price("price_per_unit")
+        if reader.n_problems or day is None or price is None:
+            continue
+        if (ticker, day) not in known:
+            known[ticker, day] = price
+            rows.append(AppraisalRow(line, ticker, day, price))
+        elif known[ticker, day] != price:
+            reader.refuse("duplicate_row", "price_per_unit")
+    digest = content_hash(sorted((row.symbol, row.date.isoformat(), f"{row.price_per_unit.normalize():f}") for row in rows))
+    return AppraisalFile(tuple(rows), tuple(problems), table.warnings, digest)

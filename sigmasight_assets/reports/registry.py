@@ -1,0 +1,46 @@
+"""Which sections a report has, in order. A new engine adds its function here; no writer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sigmasight_assets.reports.model import Section
+from sigmasight_assets.reports.sections import (
+    allocation,
+    data_quality,
+    executive_summary,
+    exposures,
+    greeks,
+    holdings,
+    pnl_history,
+)
+
+if TYPE_CHECKING:
+    from sigmasight_assets.reports.collector import Inputs
+
+NOT_YET = {
+    "factor_exposures": ("Factor exposures", "the factor model is not part of this release"),
+    "risk_metrics": ("Risk metrics", "volatility, drawdown and value at risk are not part of this release"),
+    "stress_results": ("Stress tests", "scenarios and stress tests are not part of this release"),
+    "position_correlations": ("Correlations", "correlations are not part of this release"),
+    "pnl_attribution": ("P&L attribution", "attribution is not part of this release"),
+}
+"""Engines to come: table -> (title, why there is nothing)."""
+
+
+def _not_available(name: str) -> Callable[[Inputs], Section]:
+    title, why = NOT_YET[name]
+    return lambda _inputs: Section(name, title, "not_available", why)
+
+
+SECTIONS: tuple[Callable[[Inputs], Section], ...] = (
+    executive_summary,
+    exposures,
+    allocation,
+    holdings,
+    greeks,
+    pnl_history,
+    *(_not_available(name) for name in NOT_YET),
+    data_quality,
+)
