@@ -16,7 +16,19 @@ import pandas as pd
 TARGET = Path(__file__).parents[1] / "sigmasight_assets" / "sample_data"
 FIRST, LAST = "2019-12-31", "2022-12-28"
 OHLCV_SYMBOLS = ("AMZN", "GOOG", "META", "NFLX", "NVDA")
-TENORS = {"DGS1MO": 1, "DGS3MO": 3, "DGS6MO": 6, "DGS1": 12, "DGS2": 24, "DGS3": 36, "DGS5": 60, "DGS7": 84, "DGS10": 120, "DGS20": 240, "DGS30": 360}  # fmt: skip
+TENORS = {
+    "DGS1MO": 1,
+    "DGS3MO": 3,
+    "DGS6MO": 6,
+    "DGS1": 12,
+    "DGS2": 24,
+    "DGS3": 36,
+    "DGS5": 60,
+    "DGS7": 84,
+    "DGS10": 120,
+    "DGS20": 240,
+    "DGS30": 360,
+}
 SYNTHETIC = (
     ("SP500", "S&P 500 price index", "index", "skfolio"),
     ("GROWTH_BASKET", "Equal-weighted basket of AAPL AMZN GOOG META MSFT NFLX NVDA", "basket", "derived"),

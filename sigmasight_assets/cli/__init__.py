@@ -32,7 +32,7 @@ def db_upgrade() -> None:
 
 
 def _register() -> None:
-    from sigmasight_assets.cli import demo, ledger_commands, report_command, run_commands
+    from sigmasight_assets.cli import demo, ledger_commands, report_command, run_commands, up
 
     app.add_typer(database, name="db")
     app.add_typer(ledger_commands.users, name="user")
@@ -44,6 +44,7 @@ def _register() -> None:
     app.command("backfill", help="The same as `run`.")(run_commands.run_command)
     app.command("stale")(run_commands.stale_command)
     app.command("report")(report_command.report_command)
+    app.command("up")(up.up_command)
 
 
 def main() -> None:

@@ -114,7 +114,8 @@ def _new_portfolio(connection: Connection, owner_id: uuid.UUID, request: ImportR
 def _conflict_text(diff: Difference) -> str:
     lines = [  # what each side says of the lot
         f"line {row.line}: {row.symbol} {row.quantity} of {row.entry_date} is in the ledger with exit {lot.exit_date or 'none'} "
-        f"and tags {', '.join(lot.tags) or 'none'}, in the file with exit {row.exit_date or 'none'} and tags {', '.join(row.tags) or 'none'}"
+        f"and tags {', '.join(lot.tags) or 'none'}, in the file with exit {row.exit_date or 'none'} "
+        f"and tags {', '.join(row.tags) or 'none'}"
         for lot, row in diff.conflicts
     ]
     return "The file and the ledger disagree about lots that are held already; nothing was changed. Use --mode replace. " + "; ".join(lines)

@@ -184,7 +184,7 @@ def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column
 
 
 def _microseconds(moments: pd.Series) -> Moments:
-    return moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    return np.asarray(moments.dt.tz_localize(None), dtype="datetime64[us]").astype(np.int64)
 
 
 def _listed(table: str, judged: _Judged, exists: npt.NDArray[np.bool_], grid: Grid) -> pd.DataFrame:

@@ -26,14 +26,9 @@ def compute(database: Database, calendar: SessionCalendar, market: SmallMarket, 
     assert np.nanmax(identity) <= 1e-12
 
 
-def flat(*tail: float) -> list[float]:
-    """Two sessions at the first price, then the given ones."""
-    return [tail[0], tail[0], *tail]
-
-
 def test_first_day_pnl_counts_from_the_entry_price_not_the_previous_close(database: Database, calendar: SessionCalendar) -> None:
     # 100 shares bought on Tuesday at 11 which closed at 10 on Monday and at 12 on Tuesday: 100 x (12 - 11) = 100, not 200
-    market = SmallMarket(DAYS, {"A": flat(10, 10, 12, 12, 12)[:2] + [10, 12, 12, 12, 12]})
+    market = SmallMarket(DAYS, {"A": [10, 10, 10, 12, 12, 12, 12]})
     add_book(database, [Lot("A", 100, 11, TUE)], cash=1000, as_of=FRI)
     compute(database, calendar, market)
     day = snapshots(database)
