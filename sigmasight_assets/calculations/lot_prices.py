@@ -11,12 +11,12 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.contracts import held_contracts, series_symbols
-from sigmasight_assets.calculations.market_panels import Closes, Splits, read_closes, read_dividends, read_splits
+from sigmasight_assets.calculations.market_panels import Closes, Splits, carried_closes, read_closes, read_dividends, read_splits
 from sigmasight_assets.calculations.options import COLUMNS, price_contracts
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.lot_value import settlement_price
-from sigmasight_assets.engines.price_panel import STALE_LIMIT, carry
+from sigmasight_assets.engines.price_panel import STALE_LIMIT
 from sigmasight_assets.ledger.book import Book, Lots
 from sigmasight_assets.store.tables import option_greeks
 
@@ -82,9 +82,9 @@ def read_market(reader: Reader, book: Book, position: IntArray, stored: Sequence
     lots, first, last = book.lots, int(position[0]), int(position[-1])
     shares = sorted(set(lots.symbol[~lots.is_option & ~lots.is_private]))
     closes = read_closes(reader, shares, max(first - STALE_LIMIT, 0), last)
-    filled, age = carry(closes.close)
-    keep = slice(first - closes.first, None)
     splits = read_splits(reader, sorted(set(lots.underlying[~lots.is_private])))
+    filled, age = carried_closes(closes, splits)
+    keep = slice(first - closes.first, None)
     dividends = read_dividends(reader, shares, first, last)
     options = _option_rows(reader, lots, splits, position, stored)
     place = {key: i for i, key in enumerate(zip(options["position"].tolist(), options["symbol"], strict=True))}
@@ -210,7 +210,7 @@ def end_prices(reader: Reader, lots: Lots, splits: Splits, horizon: int) -> Arra
     if len(settled):
         at = lots.end[settled]
         closes = read_closes(reader, sorted(set(lots.underlying[settled])), int(at.min()) - STALE_LIMIT, int(at.max()))
-        spot, _ = carry(closes.close)
+        spot, _ = carried_closes(closes, splits)
         column = closes.columns(list(lots.underlying[settled]))
         known = column >= 0
         close = np.full(len(settled), np.nan)

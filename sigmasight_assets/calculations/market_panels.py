@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, IntArray
+from sigmasight_assets.engines.price_panel import carry
 from sigmasight_assets.store.tables import prices, treasury_yields
 
 
@@ -97,6 +98,23 @@ def read_splits(reader: Reader, symbols: Sequence[str]) -> Splits:
         for symbol, rows in frame.groupby("symbol", sort=False)
     }
     return Splits(events)
+
+
+def carried_closes(closes: Closes, splits: Splits) -> tuple[Array, IntArray]:
+    """Closes by the stale ladder, each in the shares of its session: a close carried over a split is divided by the ratio.
+
+    Returns
+    -------
+    (filled, age) : arrays of shape (n_sessions, n_symbols)
+        As of `price_panel.carry`.
+    """
+    filled, age = carry(closes.close)
+    position = closes.first + np.arange(len(filled))
+    for symbol, j in closes.column.items():
+        if symbol in splits.events:
+            of_close = splits.running(symbol, position - np.maximum(age[:, j], 0))
+            filled[:, j] *= of_close / splits.running(symbol, position)
+    return filled, age
 
 
 def read_dividends(reader: Reader, symbols: Sequence[str], first: int | None, last: int) -> pd.DataFrame:

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_assets.calculations.market_panels import Closes, Splits, read_closes, read_dividends, read_splits, read_yields
+from sigmasight_assets.calculations.market_panels import (
+    Closes,
+    Splits,
+    carried_closes,
+    read_closes,
+    read_dividends,
+    read_splits,
+    read_yields,
+)
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines import yield_curve
 from sigmasight_assets.engines.arrays import Array, IntArray
-from sigmasight_assets.engines.price_panel import STALE_LIMIT, carry
+from sigmasight_assets.engines.price_panel import STALE_LIMIT
 from sigmasight_assets.engines.realized_volatility import realized_volatility
 
 DIVIDEND_WINDOW = 252
@@ -48,7 +56,7 @@ def read_underlyings(reader: Reader, symbols: list[str], first: int, last: int) 
     start = max(first - DIVIDEND_WINDOW, 0)
     closes = read_closes(reader, symbols, start, last)
     splits = read_splits(reader, symbols)
-    spot, age = carry(closes.close)
+    spot, age = carried_closes(closes, splits)
     position = np.arange(start, last + 1)
     running = np.column_stack([splits.running(symbol, position) for symbol in closes.column] or [np.empty((len(position), 0))])
     paid = np.zeros(closes.close.shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,25 @@ QUOTE_COLUMNS = (
 REASON_WORDS = np.array([reason.name.lower() for reason in Reason], dtype=object)
 
 
+@dataclass(frozen=True)
+class Series:
+    """What the ledger knows of held series beyond their symbols.
+
+    Attributes
+    ----------
+    underlying : dict
+        Root -> underlying symbol.
+    settlement : dict
+        Symbol -> calendar position of the settlement, which may be before the expiry date.
+    strike : dict
+        Symbol -> strike; a split may give it more digits than the symbol holds.
+    """
+
+    underlying: dict[str, str]
+    settlement: dict[str, int]
+    strike: dict[str, float]
+
+
 def read_quotes(reader: Reader, first: int, last: int, *, symbols: Sequence[str] = (), roots: Sequence[str] = ()) -> pd.DataFrame:
     """Quotes of some series, or of all series of some roots, with `position`, `price` and `price_source`.
 
@@ -48,33 +68,24 @@ def read_quotes(reader: Reader, first: int, last: int, *, symbols: Sequence[str]
     return quotes.assign(position=reader.positions_of(quotes["session"]), price=price, price_source=source)
 
 
-def solve_volatility(
-    quotes: pd.DataFrame, underlying: dict[str, str], settled: dict[str, int], market: Underlyings, rates: Rates
-) -> pd.DataFrame:
+def solve_volatility(quotes: pd.DataFrame, series: Series, market: Underlyings, rates: Rates) -> pd.DataFrame:
     """Add `iv`, `iv_source` (`quote`, `chain`) and `iv_reason` to quotes, and the terms their symbols state.
 
     A quote is solved only against the close of its own session: with an older one it is a `stale_pair`. What cannot be solved takes the
     vendor's volatility where there is one.
-
-    Parameters
-    ----------
-    underlying : dict
-        Root -> underlying symbol.
-    settled : dict
-        Symbol -> calendar position of the settlement, for series that settle before their expiry date.
     """
     terms = terms_of(quotes["symbol"])
     position: IntArray = quotes["position"].to_numpy()
-    names = terms["root"].map(underlying)
+    names = terms["root"].map(series.underlying)
     spot = market.at(market.spot, position, list(names))
     age = market.at(market.spot_age, position, list(names))
     dividends = market.at(market.dividends, position, list(names))
     day = quotes["session"].to_numpy().astype("datetime64[D]")
     years = (terms["expiry"].to_numpy().astype("datetime64[D]") - day).astype(np.int64) / 365.0
-    is_settlement = quotes["symbol"].map(settled).fillna(-1).to_numpy(dtype=np.int64) == position
+    is_settlement = quotes["symbol"].map(series.settlement).fillna(-1).to_numpy(dtype=np.int64) == position
     years = np.where(is_settlement, 0.0, years)
     is_call = (terms["option_type"] == "C").to_numpy()
-    strike = terms["strike"].to_numpy()
+    strike = quotes["symbol"].map(series.strike).astype(np.float64).fillna(terms["strike"]).to_numpy()
     solved = implied_volatility(
         is_call, quotes["price"].to_numpy(), spot, strike, years, rates.zero_rate(position, years), dividends / spot
     )

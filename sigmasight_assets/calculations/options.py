@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
-from sigmasight_assets.calculations.contracts import OSI_TAIL, held_contracts
-from sigmasight_assets.calculations.market_panels import read_splits
+from sigmasight_assets.calculations.contracts import OSI_TAIL, held_contracts, series_symbol
+from sigmasight_assets.calculations.market_panels import Splits, read_splits
 from sigmasight_assets.calculations.option_inputs import Rates, Underlyings, read_rates, read_underlyings
-from sigmasight_assets.calculations.option_quotes import read_quotes, solve_volatility
+from sigmasight_assets.calculations.option_quotes import Series, read_quotes, solve_volatility
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines import black_scholes
+from sigmasight_assets.engines.arrays import Array
 from sigmasight_assets.engines.price_panel import STALE_LIMIT
 from sigmasight_assets.engines.volatility_ladder import neighbour_volatility
 from sigmasight_assets.ledger.book import load_book
@@ -83,10 +84,14 @@ def _with_inputs(reader: Reader, contracts: pd.DataFrame, market: Underlyings, r
 def _climb_ladder(reader: Reader, rows: pd.DataFrame, market: Underlyings, rates: Rates) -> pd.DataFrame:
     """Price of the session and implied volatility: quote, chain, carried, neighbour, realized_63."""
     first, last = int(rows["position"].min()), int(rows["position"].max())
-    quotes = read_quotes(reader, first - STALE_LIMIT, last, symbols=list(rows["symbol"].unique()))
-    underlying = dict(zip(rows["symbol"].str[:-OSI_TAIL], rows["underlying"], strict=True))
-    settled = dict(zip(rows["symbol"], rows["settlement"], strict=True))
-    quotes = solve_volatility(quotes, underlying, settled, market, rates).set_index(["position", "symbol"])
+    named = {lag: _names_before(rows, market.splits, lag) for lag in range(STALE_LIMIT + 1)}
+    series = Series(
+        underlying=dict(zip(rows["symbol"].str[:-OSI_TAIL], rows["underlying"], strict=True)),
+        settlement=dict(zip(rows["symbol"], rows["settlement"], strict=True)),
+        strike={name: strike for names, strikes in named.values() for name, strike in zip(names, strikes, strict=True)},
+    )
+    quotes = read_quotes(reader, first - STALE_LIMIT, last, symbols=list(series.strike))
+    quotes = solve_volatility(quotes, series, market, rates).set_index(["position", "symbol"])
     own = quotes.reindex(pd.MultiIndex.from_frame(rows[["position", "symbol"]]))
     iv, source = own["iv"].to_numpy(copy=True), own["iv_source"].to_numpy(dtype=object).copy()
     source[np.isnan(iv)] = None
@@ -94,11 +99,11 @@ def _climb_ladder(reader: Reader, rows: pd.DataFrame, market: Underlyings, rates
     reason = own["iv_reason"].to_numpy(dtype=object).copy()
     reason[own["price"].isna().to_numpy()] = "no_quote"
     for lag in range(1, STALE_LIMIT + 1):
-        before = pd.MultiIndex.from_arrays([rows["position"] - lag, rows["symbol"]])
+        before = pd.MultiIndex.from_arrays([rows["position"] - lag, named[lag][0]])
         carried = quotes["iv"].reindex(before).to_numpy()
         found = np.isnan(iv) & ~np.isnan(carried)
         iv[found], source[found], iv_position[found] = carried[found], "carried", rows["position"].to_numpy()[found] - lag
-    found, neighbour = _neighbours(reader, rows, np.isnan(iv), underlying, settled, market, rates)
+    found, neighbour = _neighbours(reader, rows, np.isnan(iv), series, market, rates)
     iv[found], source[found], iv_position[found] = neighbour[found], "neighbour", rows["position"].to_numpy()[found]
     realized = rows["realized"].to_numpy()
     found = np.isnan(iv) & (realized > 0)
@@ -119,12 +124,24 @@ def _climb_ladder(reader: Reader, rows: pd.DataFrame, market: Underlyings, rates
     )
 
 
+def _names_before(rows: pd.DataFrame, splits: Splits, lag: int) -> tuple[np.ndarray, Array]:
+    """Symbol and strike of each series `lag` sessions before: a split since then has moved both."""
+    names, strikes = rows["symbol"].to_numpy(dtype=object).copy(), rows["strike"].to_numpy(copy=True)
+    for underlying in set(rows["underlying"]) & splits.events.keys():
+        mine = np.flatnonzero(rows["underlying"] == underlying)
+        position = rows["position"].to_numpy()[mine]
+        ratio = splits.running(underlying, position) / splits.running(underlying, position - lag)
+        mine, ratio = mine[ratio != 1.0], ratio[ratio != 1.0]
+        strikes[mine] *= ratio
+        names[mine] = [series_symbol(name, strike) for name, strike in zip(names[mine], strikes[mine], strict=True)]
+    return names, strikes
+
+
 def _neighbours(
     reader: Reader,
     rows: pd.DataFrame,
     wanted: np.ndarray,
-    underlying: dict[str, str],
-    settled: dict[str, int],
+    series: Series,
     market: Underlyings,
     rates: Rates,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -142,9 +159,9 @@ def _neighbours(
     if has_quotes.empty:
         return np.zeros(len(rows), dtype=bool), out
     names = set(some["underlying"])
-    roots = sorted(root for root, name in underlying.items() if name in names)
+    roots = sorted(root for root, name in series.underlying.items() if name in names)
     chain = read_quotes(reader, int(some["position"].min()), int(some["position"].max()), roots=roots)
-    chain = solve_volatility(chain, underlying, settled, market, rates)
+    chain = solve_volatility(chain, series, market, rates)
     chain = chain[chain["iv"].notna() & (chain["years"] > 0)]
     by_place = dict(list(chain.groupby(["position", "underlying"])))
     for key, targets in some.groupby(["position", "underlying"]):

@@ -19,7 +19,7 @@ from sigmasight_assets.providers.protocol import (
 
 
 class SmallMarket:
-    """Closes by symbol and session; flat yields; optional dividends, splits and option quotes."""
+    """Closes by symbol and session (a split or dividend without a close is a row too); flat yields; optional option quotes."""
 
     name = "small"
     is_live = False
@@ -49,6 +49,7 @@ class SmallMarket:
         return frozenset(self.closes)
 
     def prices(self, sessions: Sequence[date], symbols: Collection[str] | None = None) -> Answer:
+        asked = set(sessions)
         rows = [
             {
                 "session": pd.Timestamp(day),
@@ -62,7 +63,7 @@ class SmallMarket:
             }
             for symbol, line in sorted(self.closes.items())
             for day, close in zip(self.sessions, line, strict=True)
-            if close is not None and day in set(sessions)
+            if (close is not None or (symbol, day) in self.splits or (symbol, day) in self.dividends) and day in asked
         ]
         frame = pd.DataFrame(rows, columns=list(PRICE_COLUMNS))
         return Answer(typed(frame, PRICE_COLUMNS).sort_values(["session", "symbol"], ignore_index=True))
