@@ -3,9 +3,10 @@
 Every argument is a decimal (0.05 = 5 %), times are in years, rates continuous; arguments broadcast to one shape. A NaN or
 an infinity in gives NaN out, and so does a negative spot, strike, time or volatility: such a row is bad data, never a price.
 
-The out-of-the-money side is computed and the other follows by put–call parity, so neither tail is the small difference of
-two probabilities near one. With ``x = ln(forward / strike)`` and ``s = σ√T`` the two tails lie at ``z₁ = |x|/s − s/2`` and
-``z₂ = |x|/s + s/2``, and since ``near · φ(z₁) = far · φ(z₂)`` both are one density times a Mills ratio.
+With ``d₁, d₂ = x/(σ√T) ± σ√T/2`` and ``x = ln(forward / strike)`` the identity ``S·e^(−qT)·φ(d₁) = K·e^(−rT)·φ(d₂)`` makes
+both tails, ``S·e^(−qT)·N(−|d₁|)`` and ``K·e^(−rT)·N(−|d₂|)``, this one density times a Mills ratio. Everything is put together
+from the tails and whole discounted legs, so an option out of the money is a difference of tails that share their rounding,
+and never the small difference of two probabilities near one.
 
 Limits (docs/conventions.md §5). At ``T = 0`` the price is intrinsic, a call's delta is 0, ½ or 1, a put's 0, −½ or −1, and
 every other Greek is 0. When σ, the strike or the spot is 0 and time is left, the price is the discounted intrinsic value
@@ -17,6 +18,7 @@ Source: Haug, *The Complete Guide to Option Pricing Formulas*, 2nd ed., chapters
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,8 +31,10 @@ from sigmasight_assets.engines.mills_ratio import mills_ratio
 VERSION = "1"
 DAYS_PER_YEAR = 365.0
 INV_SQRT_TWO_PI = 0.3989422804014327
-CHUNK = 8192  # contracts at a time: the intermediate arrays stay in a core's cache
-SCRATCH_ROWS = 13
+LN_2 = math.log(2.0)
+LOG2_E = math.log2(math.e)
+CHUNK = 12288  # contracts at a time: the intermediate arrays stay in a core's cache
+SCRATCH_ROWS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +117,27 @@ def price_and_greeks(
 def discounted_legs(spot: Array, strike: Array, years: Array, rate: Array, dividend_yield: Array, out: Array | None = None) -> Array:
     """Present value of the share, of the strike, and ``ln(forward / strike)``: (3, n), in ``out`` if given.
 
-    The third is not taken as the log of the ratio of the first two: near the money that would lose digits.
+    The third is not taken as the log of the ratio of the first two: near the money that would lose digits. Powers of two are
+    taken of ``1 − y`` and logarithms of ``2x``, because next to 0 and to 1 the system's functions branch unpredictably, which
+    costs more than the function itself. Both shifts are exact where they matter: a rate of 0 gives the factor 1, equal spot
+    and strike give the logarithm 0, and elsewhere the division has already rounded as much.
     """
     legs = np.empty((3, len(spot))) if out is None else out
     asset, cash, log_moneyness = legs
-    np.multiply(dividend_yield, years, out=asset)
-    np.multiply(rate, years, out=cash)
+    np.multiply(years, -LOG2_E, out=log_moneyness)
+    np.multiply(dividend_yield, log_moneyness, out=asset)  # exponents of 2, for now
+    np.multiply(rate, log_moneyness, out=cash)
     np.divide(spot, strike, out=log_moneyness)
-    np.log(log_moneyness, out=log_moneyness)
-    log_moneyness += cash - asset
-    np.negative(legs[:2], out=legs[:2])
-    np.exp(legs[:2], out=legs[:2])
+    log_moneyness *= 2.0
+    np.log2(log_moneyness, out=log_moneyness)
+    log_moneyness -= 1.0
+    log_moneyness += asset
+    log_moneyness -= cash
+    log_moneyness *= LN_2
+    discounts = legs[:2]
+    discounts += 1.0
+    np.exp2(discounts, out=discounts)
+    discounts *= 0.5
     asset *= spot
     cash *= strike
     return legs
@@ -140,88 +154,74 @@ def _evaluate(contracts: Contracts, fields: int) -> Array:
     """Price alone (``fields`` 1) or price and Greeks (6) of flat contracts: (fields, n), chunk by chunk."""
     values = np.empty((fields, len(contracts.spot)))
     scratch = np.empty((SCRATCH_ROWS, CHUNK))  # shared by all chunks: fresh memory would cost as much as the arithmetic
-    for start in range(0, values.shape[1], CHUNK):
-        part = slice(start, start + CHUNK)
-        chunk = contracts.rows(part)
-        _value(chunk, values[:, part], scratch[:, : len(chunk.spot)])
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        for start in range(0, values.shape[1], CHUNK):
+            part = slice(start, start + CHUNK)
+            chunk = contracts.rows(part)
+            _value(chunk, values[:, part], scratch[:, : len(chunk.spot)])
     return values
 
 
 def _value(contracts: Contracts, out: Array, scratch: Array) -> None:
     """Fill ``out`` (1, n) with prices or (6, n) with price and Greeks."""
-    numbers = contracts[1:]
-    root_years, deviation = scratch[:2]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        np.sqrt(contracts.years, out=root_years)
-        np.multiply(contracts.volatility, root_years, out=deviation)
-        _value_ordinary(contracts, out, scratch)
-        positive = (contracts.spot, contracts.strike, contracts.volatility, deviation)
-        if all(column.min() > 0.0 for column in positive) and all(np.isfinite(column.sum()) for column in numbers):
-            return
-        rest = np.flatnonzero(~(np.all(np.isfinite(numbers), axis=0) & np.all(np.stack(positive) > 0.0, axis=0)))
-        out[:, rest] = _value_limit(contracts.rows(rest))[: len(out)]
-
-
-def _value_ordinary(contracts: Contracts, out: Array, scratch: Array) -> None:
-    """Spot, strike, √T and σ√T (``scratch[0]``, ``scratch[1]``) are positive; elsewhere the result is overwritten."""
-    is_call, spot, strike, years, rate, dividend_yield, volatility = contracts
-    root_years, deviation, density, work = scratch[:4]
-    legs, z, ratio, spare = scratch[4:7], scratch[7:9], scratch[9:11], scratch[11:13]
-    asset, cash, log_moneyness = discounted_legs(spot, strike, years, rate, dividend_yield, out=legs)
-
-    below = log_moneyness <= 0.0  # forward at or below the strike: the call is the out-of-the-money side
-    near = np.where(below, asset, cash)
-    np.abs(log_moneyness, out=work)
-    work /= deviation
-    half = np.multiply(deviation, 0.5, out=log_moneyness)
-    np.subtract(work, half, out=z[0])  # z₁
-    np.add(work, half, out=z[1])  # z₂
-    np.multiply(z[0], z[0], out=work)
-    work *= -0.5
-    np.exp(work, out=work)
-    work *= INV_SQRT_TWO_PI
-    np.multiply(near, work, out=density)  # near · φ(z₁), which is also asset · φ(d₁)
-    in_body = z[0] < 0.0
-    np.abs(z[0], out=z[0])
-    near_tail, far_tail = mills_ratio(z, out=ratio, work=spare)
-    ratio *= density
-    near_tail = np.where(in_body, near - near_tail, near_tail)  # near · N(−z₁); far · N(−z₂)
-
-    # +1 for a call in the money, −1 for a put, 0 for the out-of-the-money side
-    np.copyto(work, is_call.view(np.int8) - below.view(np.int8))
-    intrinsic = np.subtract(asset, cash, out=z[0])
-    intrinsic *= work
-    np.maximum(intrinsic, 0.0, out=intrinsic)
-    price_out = np.subtract(near_tail, far_tail, out=out[0])
-    np.maximum(price_out, 0.0, out=price_out)  # rounding may leave −1e-17 where σ√T is as small
-    price_out += intrinsic
-    if len(out) == 1:
+    deviation, d_1 = _value_ordinary(contracts, out, scratch)
+    # d₁ is finite only where every input is finite and spot, strike and σ√T are not 0; the minima find what is negative
+    if math.isfinite(d_1.sum()) and contracts.spot.min() > 0.0 and deviation.min() > 0.0:
         return
+    rest = np.flatnonzero(~(np.isfinite(d_1) & (contracts.spot > 0.0) & (deviation > 0.0)))
+    out[:, rest] = _value_limit(contracts.rows(rest))[: len(out)]
 
-    asset_held, cash_owed = legs[:2]  # becomes ±S·e^(−qT)·N(±d₁) and ±K·e^(−rT)·N(±d₂)
-    asset_held *= work
-    cash_owed *= work
-    np.negative(far_tail, out=spare[0])
-    asset_held += np.where(below, near_tail, spare[0])
-    np.negative(near_tail, out=spare[0])
-    cash_owed += np.where(below, far_tail, spare[0])
 
-    np.divide(asset_held, spot, out=out[1])
-    np.multiply(spot, spot, out=work)
-    work *= deviation
-    np.divide(density, work, out=out[2])
+def _value_ordinary(contracts: Contracts, out: Array, scratch: Array) -> tuple[Array, Array]:
+    """Fill ``out`` as if the spot, the strike and σ√T were positive and finite; returns σ√T and d₁, which tell where they are."""
+    is_call, spot, strike, years, rate, dividend_yield, volatility = contracts
+    root_years, deviation, half, density = scratch[:4]
+    legs, d, distance, tails, work = scratch[4:7], scratch[7:9], scratch[9:11], scratch[11:13], scratch[13:15]
+    np.sqrt(years, out=root_years)
+    np.multiply(volatility, root_years, out=deviation)
+    asset, _, log_moneyness = discounted_legs(spot, strike, years, rate, dividend_yield, out=legs)
+
+    log_moneyness /= deviation
+    np.multiply(deviation, 0.5, out=half)
+    np.add(log_moneyness, half, out=d[0])
+    np.subtract(log_moneyness, half, out=d[1])
+    np.multiply(d[0], d[0], out=density)
+    density *= -0.5
+    np.exp(density, out=density)
+    density *= INV_SQRT_TWO_PI
+    density *= asset  # S·e^(−qT)·φ(d₁), which is also K·e^(−rT)·φ(d₂)
+    np.abs(d, out=distance)
+    mills_ratio(distance, out=tails, work=work)
+    tails *= density  # S·e^(−qT)·N(−|d₁|) and K·e^(−rT)·N(−|d₂|)
+
+    # N(d), less 1 for a put, is (is_call − [d < 0]) − sign(d)·N(−|d|); the first term is −1, 0 or 1
+    whole = np.subtract(is_call.view(np.int8), np.signbit(d).view(np.int8))
+    np.copysign(tails, d, out=tails)
+    sides = legs[:2]
+    sides *= whole
+    # the whole parts first: an option in the money is its intrinsic value plus a small difference of the tails
+    price_out = np.subtract(sides[0], sides[1], out=out[0])
+    price_out -= np.subtract(tails[0], tails[1], out=work[0])
+    np.maximum(price_out, 0.0, out=price_out)  # rounding may leave −1e-17 where σ√T is as small
+    if len(out) == 1:
+        return deviation, d[0]
+    sides -= tails
+    held, owed = sides  # ±S·e^(−qT)·N(±d₁) and ±K·e^(−rT)·N(±d₂)
+    np.divide(held, spot, out=out[1])
+    np.multiply(spot, spot, out=work[0])
+    work[0] *= deviation
+    np.divide(density, work[0], out=out[2])
     np.multiply(density, root_years, out=out[4])
-    out[4] *= 0.01
-    np.multiply(cash_owed, years, out=out[5])
-    out[5] *= 0.01
-    density *= volatility
-    density /= root_years
-    density *= 0.5
-    asset_held *= dividend_yield
-    cash_owed *= rate
-    theta = np.subtract(asset_held, cash_owed, out=out[3])
+    np.multiply(owed, years, out=out[5])
+    out[4:] *= 0.01
+    density *= half
+    density /= years  # density · σ / (2√T)
+    held *= dividend_yield
+    owed *= rate
+    theta = np.subtract(held, owed, out=out[3])
     theta -= density
-    theta /= DAYS_PER_YEAR
+    theta *= 1.0 / DAYS_PER_YEAR
+    return deviation, d[0]
 
 
 def _value_limit(contracts: Contracts) -> Array:
