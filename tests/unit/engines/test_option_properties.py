@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from sigmasight_assets.engines.black_scholes import price, price_and_greeks
 from sigmasight_assets.engines.implied_volatility import Reason, implied_volatility
+from sigmasight_assets.engines.realized_volatility import realized_volatility
+from sigmasight_assets.engines.volatility_ladder import neighbour_volatility
 
 Terms = dict[str, float]
 
@@ -124,6 +126,33 @@ def test_delta_is_per_dollar_of_the_underlying_so_delta_dollars_need_the_price()
     gain = price(True, [50 * (1 + move), 500 * (1 + move)], [55, 550], 0.5, 0.03, 0.01, 0.4) - [small.price, large.price]
     delta_dollars = np.array([50 * small.delta, 500 * large.delta])
     np.testing.assert_allclose(gain, delta_dollars * move, rtol=0.05)
+
+
+def test_volatility_is_the_contracts_own_and_is_never_assumed() -> None:
+    """KNOWN_DEFECTS 23. Three volatilities, three values; without one there is none, on any rung, and not that of 25 %."""
+    values = price_and_greeks(True, 100, 105, 0.5, 0.03, 0.01, [0.15, 0.25, 0.60, np.nan])
+    for field in astuple(values):
+        assert len(np.unique(field[:3])) == 3
+        assert np.isnan(field[3])
+    assert np.isnan(neighbour_volatility([105.0], [0.5], [], [], [])).all()
+    assert np.isnan(realized_volatility(np.full((63, 1), 100.0))).all()
+    assert np.isnan(implied_volatility(True, np.nan, 100, 105, 0.5, 0.03, 0.01).volatility)
+
+
+@given(TERMS)
+def test_a_put_has_a_delta_between_minus_one_and_zero_and_a_call_between_zero_and_one(terms: Terms) -> None:
+    """KNOWN_DEFECTS 24 (kernel part). So a long put is short the share, by the share's price and not by its premium."""
+    call, put = price_and_greeks([True, False], **terms).delta
+    assert -1 <= put <= 0 <= call <= 1
+    assert call - put == pytest.approx(np.exp(-terms["dividend_yield"] * terms["years"]), abs=1e-15)
+
+
+@pytest.mark.parametrize("missing", ["spot", "strike", "years", "rate", "dividend_yield", "volatility"])
+def test_a_contract_that_cannot_be_valued_has_no_greeks_rather_than_greeks_of_zero(missing: str) -> None:
+    """KNOWN_DEFECTS 26 (kernel part). On its expiry day as on any other."""
+    terms = {"spot": 100.0, "strike": 105.0, "rate": 0.03, "dividend_yield": 0.01, "volatility": 0.3, "years": np.array([0.0, 0.5])}
+    values = price_and_greeks([True, False], **(terms | {missing: np.nan}))
+    assert np.all(np.isnan(np.array(astuple(values))))
 
 
 @pytest.mark.parametrize("days", [1, 0.5, 0.01, 1e-4, 0])
