@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from sigmasight_assets.errors import NotFound, NotMaterialized
 from sigmasight_assets.ledger.accounts import Portfolio, find_portfolio
@@ -45,6 +46,8 @@ class Inputs:
         Rows of `option_greeks` of the held series.
     provenance : DataFrame
         Rows of `materializations` behind the report.
+    read : callable
+        Reads any further table in the same moment of the store: what a section needs that is not here.
     """
 
     portfolio: Portfolio
@@ -54,6 +57,7 @@ class Inputs:
     positions: pd.DataFrame
     options: pd.DataFrame
     provenance: pd.DataFrame
+    read: Callable[[Select], pd.DataFrame]
 
 
 def collect(database: Database, portfolio: str | uuid.UUID, session: date | None = None) -> Report:
@@ -71,7 +75,7 @@ def collect(database: Database, portfolio: str | uuid.UUID, session: date | None
         if found is None:
             raise NotFound(f"There is no portfolio {str(portfolio)!r}: `sigmasight import` creates one.")
         inputs = _read(database, connection, found, session)
-    sections = tuple(section(inputs) for section in SECTIONS)
+        sections = tuple(section(inputs) for section in SECTIONS)
     return Report(found.id, found.slug, found.name, inputs.session, sections, position_rows(inputs.positions, inputs.snapshot["nav"]))
 
 
@@ -97,7 +101,11 @@ def _read(database: Database, connection: Connection, portfolio: Portfolio, sess
     m = materializations
     mine = m.c.portfolio_id.is_(None) | (m.c.portfolio_id == portfolio.id)
     provenance = database.frame(select(m).where(mine, m.c.session.is_(None) | (m.c.session == day)), connection)
-    return Inputs(portfolio, day, history.iloc[-1], history, positions, options, provenance)
+
+    def read(further: Select) -> pd.DataFrame:
+        return database.frame(further, connection)
+
+    return Inputs(portfolio, day, history.iloc[-1], history, positions, options, provenance, read)
 
 
 def _positions(database: Database, connection: Connection, portfolio: Portfolio, day: date) -> pd.DataFrame:
