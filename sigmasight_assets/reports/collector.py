@@ -13,19 +13,11 @@ from sqlalchemy import Connection, Select, select
 from sigmasight_assets.errors import NotFound, NotMaterialized
 from sigmasight_assets.ledger.accounts import Portfolio, find_portfolio
 from sigmasight_assets.reports.model import Report
-from sigmasight_assets.reports.positions import position_rows
+from sigmasight_assets.reports.positions import position_rows, read_positions
 from sigmasight_assets.reports.registry import SECTIONS
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.tables import (
-    lot_tags,
-    lots,
-    materializations,
-    option_greeks,
-    portfolio_snapshots,
-    position_values,
-    security_master,
-    tags,
-)
+from sigmasight_assets.store.lineage import LINEAGE
+from sigmasight_assets.store.tables import materializations, option_greeks, portfolio_snapshots
 
 HISTORY_SESSIONS = 30
 
@@ -41,7 +33,7 @@ class Inputs:
     history : DataFrame
         Snapshots of the last 30 sessions, oldest first.
     positions : DataFrame
-        Rows of `position_values` with `name`, `sector`, `tags`, largest value first.
+        Rows of `position_values` as `reports.positions.read_positions` gives them, largest value first.
     options : DataFrame
         Rows of `option_greeks` of the held series.
     provenance : DataFrame
@@ -92,34 +84,21 @@ def _read(database: Database, connection: Connection, portfolio: Portfolio, sess
             f"portfolio_snapshots of {portfolio.slug} on {wanted} are not materialized: compute them with `sigmasight run {dates}`."
         )
     day: date = history["session"].iloc[-1].date()
-    positions = _positions(database, connection, portfolio, day)
-    held = sorted(set(positions.loc[positions["asset_class"] == "option", "symbol"]))
-    options = database.frame(
-        select(option_greeks).where(option_greeks.c.session == day, option_greeks.c.symbol.in_(held)).order_by(option_greeks.c.symbol),
-        connection,
-    )
-    m = materializations
-    mine = m.c.portfolio_id.is_(None) | (m.c.portfolio_id == portfolio.id)
-    provenance = database.frame(select(m).where(mine, m.c.session.is_(None) | (m.c.session == day)), connection)
 
     def read(further: Select) -> pd.DataFrame:
         return database.frame(further, connection)
 
-    return Inputs(portfolio, day, history.iloc[-1], history, positions, options, provenance, read)
+    positions = read_positions(read, portfolio.id, day)
+    held = sorted(set(positions.loc[positions["asset_class"] == "option", "symbol"]))
+    g = option_greeks
+    options = read(select(g).where(g.c.session == day, g.c.symbol.in_(held)).order_by(g.c.symbol))
+    return Inputs(portfolio, day, history.iloc[-1], history, positions, options, _provenance(read, portfolio, day), read)
 
 
-def _positions(database: Database, connection: Connection, portfolio: Portfolio, day: date) -> pd.DataFrame:
-    p, master = position_values, security_master
-    query = (
-        select(p, master.c.name, master.c.sector, master.c.fund_category, lots.c.entry_date, lots.c.ordinal)
-        .join_from(p, lots, lots.c.id == p.c.lot_id)
-        .join(master, master.c.symbol == p.c.underlying, isouter=True)
-        .where(p.c.session == day, p.c.portfolio_id == portfolio.id)
-    )
-    rows = database.frame(query, connection)
-    pairs = select(lot_tags.c.lot_id, tags.c.name.label("tag")).join(tags, tags.c.id == lot_tags.c.tag_id)
-    named = database.frame(pairs.join(lots, lots.c.id == lot_tags.c.lot_id).where(lots.c.portfolio_id == portfolio.id), connection)
-    joined = named.sort_values("tag").groupby("lot_id")["tag"].agg(", ".join) if len(named) else pd.Series(dtype=object)
-    rows["tags"] = rows["lot_id"].map(joined).astype(object)
-    rows["size"] = rows["market_value"].abs().fillna(-1.0)
-    return rows.sort_values(["size", "ordinal"], ascending=[False, True], ignore_index=True).drop(columns="size")
+def _provenance(read: Callable[[Select], pd.DataFrame], portfolio: Portfolio, day: date) -> pd.DataFrame:
+    """Row sets of the session behind the report, in the order in which tables are made of each other."""
+    m = materializations.c
+    mine = m.portfolio_id.is_(None) | (m.portfolio_id == portfolio.id)
+    behind = [table for table in LINEAGE if table != "portfolio_reports"]
+    rows = read(select(materializations).where(mine, m.session.is_(None) | (m.session == day), m.table_name.in_(behind)))
+    return rows.sort_values("table_name", key=lambda names: names.map(behind.index), ignore_index=True)

@@ -10,16 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sigmasight_assets.reports.book_sections import allocation, holdings
 from sigmasight_assets.reports.model import Section
-from sigmasight_assets.reports.sections import (
-    allocation,
-    data_quality,
-    executive_summary,
-    exposures,
-    greeks,
-    holdings,
-    pnl_history,
-)
+from sigmasight_assets.reports.option_sections import greeks
+from sigmasight_assets.reports.quality_section import data_quality
+from sigmasight_assets.reports.sections import executive_summary, exposures, pnl_history
 
 if TYPE_CHECKING:
     from sigmasight_assets.reports.collector import Inputs
