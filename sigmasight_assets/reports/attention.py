@@ -65,7 +65,7 @@ def _doubtful_prices(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
         yield f"{_lots(len(old))}, worth {value}, at marks older than {OLD_MARK_DAYS} days: {_listed(sorted(set(old['symbol'])))}."
     modelled = int((held["price_status"] == "model").sum())
     if modelled:
-        yield f"{modelled} option lot{'s' * (modelled != 1)} valued by the model, for want of a quote (rule: price_status is model)."
+        yield f"{modelled} option lot{'' if modelled == 1 else 's'} valued by the model, for want of a quote (rule: price_status is model)."
 
 
 def _options(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _options(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
 
 
 def _lots(n: int) -> str:
-    return f"{n} open lot{'s' * (n != 1)}"
+    return f"{n} open lot{'' if n == 1 else 's'}"
 
 
 def _listed(names: Sequence[str]) -> str:
