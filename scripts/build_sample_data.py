@@ -150,7 +150,9 @@ def security_master(packages: Packages) -> pd.DataFrame:
     """Names and classifications: the S&P 500 and six more shares, 1,309 funds, and the two series that are no security."""
     parts = [_shares(packages), _funds(packages), pd.DataFrame(OTHER_SERIES, columns=["symbol", "name", "asset_class", "source"])]
     columns = ["symbol", "name", "asset_class", "sector", "industry", "exchange", "fund_category", "fund_company", "source"]
-    return pd.concat(parts).reindex(columns=columns).fillna("").drop_duplicates("symbol").sort_values("symbol")
+    rows = pd.concat(parts).reindex(columns=columns).fillna("")
+    rows = rows.apply(lambda column: column.str.split().str.join(" "))  # names with double blanks and line breaks
+    return rows.drop_duplicates("symbol").sort_values("symbol")
 
 
 def _shares(packages: Packages) -> pd.DataFrame:
@@ -180,7 +182,7 @@ def _funds(packages: Packages) -> pd.DataFrame:
     funds = packages.table("etf_scraper", "etf_scraper/data/listings.csv")
     return pd.DataFrame(
         {
-            "symbol": funds["ticker"],
+            "symbol": funds["ticker"].str.rstrip("®"),  # two funds are published with their trade mark
             "name": funds["fund_name"],
             "asset_class": "fund",
             "exchange": funds["exchange"],

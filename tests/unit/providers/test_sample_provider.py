@@ -145,6 +145,8 @@ def test_the_security_master_knows_every_priced_symbol_in_the_ledgers_spelling(p
     assert {"BRK.B", "BF.B"} <= set(master.index)  # a class of shares with a point, as the import writes it
     assert not master.index[master["asset_class"] == "equity"].str.contains("-").any()
     assert master["name"].notna().all()
+    assert (master["name"] == master["name"].str.split().str.join(" ")).all()
+    assert master.index.str.fullmatch(r"[A-Z0-9._]+").all()
     assert master.loc["DUK", "sector"] == "Utilities"
     without_sector = master.index[(master["asset_class"] == "equity") & master["sector"].isna()]
     assert set(without_sector) == {"CASY", "COHR", "LITE", "RRC", "SATS", "VEEV"}
@@ -205,11 +207,12 @@ def test_names_and_sectors_are_the_published_ones_but_for_what_the_licences_corr
     theirs = theirs[theirs["ticker"] != "BNY"].assign(ticker=theirs["ticker"].str.replace("-", "."))  # a closed-end fund then
     both = theirs.set_index("ticker").join(mine, rsuffix="_mine")
     assert both["name_mine"].notna().all()
-    assert list(both.index[both["name"] != both["name_mine"]]) == list(builder.MISNAMED)
+    assert list(both.index[both["name"].str.split().str.join(" ") != both["name_mine"]]) == list(builder.MISNAMED)
     other_sector = both[both["sector"].notna() & (both["sector"] != both["gics_sector"])]
     assert set(other_sector["gics_sector"] + " → " + other_sector["sector"]) == {"Energy → Utilities", "Financials → Real Estate"}
-    funds = published("security_master_funds.csv").set_index("ticker").join(mine, rsuffix="_mine")
-    assert (funds["fund_name"] == funds["name"]).all()
+    funds = published("security_master_funds.csv")
+    funds = funds.set_index(funds["ticker"].str.rstrip("®")).join(mine, rsuffix="_mine")
+    assert (funds["fund_name"].str.split().str.join(" ") == funds["name"]).all()
     assert (funds["provider"] == funds["fund_company"]).all()
 
 
