@@ -68,10 +68,16 @@ def test_unknown_formats_are_refused_by_name() -> None:
 
 
 def test_a_session_that_was_not_computed_names_the_command(written_books: dict[str, Written]) -> None:
-    with pytest.raises(NotMaterialized, match=r"sigmasight run --from 2022-03-04 --to 2022-03-04"):
+    with pytest.raises(NotMaterialized, match=r"no snapshot of 2022-03-04: compute it with `sigmasight run --from 2022-03-04`"):
         written_books["ordinary"].report(date(2022, 3, 4))
     with pytest.raises(NotFound, match="There is no portfolio"):
         collect(written_books["ordinary"].database, "nobody-s")
+
+
+def test_a_portfolio_that_was_never_computed_names_the_latest_session(sqlite: Database) -> None:
+    portfolio = add_book(sqlite, [], cash=100, as_of=FRI)
+    with pytest.raises(NotMaterialized, match=r"no snapshot of any session: compute it with `sigmasight run --from 2022-03-11`"):
+        collect(sqlite, portfolio.slug, latest=FRI)
 
 
 def test_the_index_has_every_source_and_every_engine_to_come(
