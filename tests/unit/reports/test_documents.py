@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 from sqlalchemy import Float, select
 
 from sigmasight_assets.reports import csv_writer, json_writer, markdown
@@ -19,6 +20,7 @@ from sigmasight_assets.reports.collector import collect
 from sigmasight_assets.reports.model import Column, Metric, Section, Table
 from sigmasight_assets.reports.positions import COLUMNS
 from sigmasight_assets.reports.registry import NOT_YET
+from sigmasight_assets.reports.texts import one_line
 from sigmasight_assets.store.tables import portfolio_snapshots, position_values
 from tests.unit.reports.conftest import DAYS, FRI, ODD_NAME, THU, Written
 
@@ -67,6 +69,26 @@ def _runs(lines: list[str]) -> list[list[str]]:
             runs.append([])
         runs[-1].append(line)
     return [run for run in runs if run]
+
+
+def test_markdown_renders_to_the_text_it_means(any_book: Written) -> None:
+    """By a CommonMark parser with GitHub's tables: headings, tables and bullets alone, and every name as it stands."""
+    report = any_book.report()
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown.render(report))
+    kinds = {token.type for token in tokens}
+    assert not kinds & {"html_block", "code_block", "fence", "blockquote_open", "hr", "ordered_list_open"}
+    inline = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inline} <= {"text", "code_inline", "softbreak", "strong_open", "strong_close", "text_special"}
+    title = next(tokens[i + 1] for i, token in enumerate(tokens) if token.type == "heading_open")
+    assert "".join(child.content for child in title.children or ()) == one_line(report.name)
+    texts = ["".join(child.content for child in token.children or ()) for token in tokens if token.type == "inline"]
+    for row in report.positions[:5]:
+        assert row["symbol"] in texts
+        assert (
+            row["name"] is None
+            or row["asset_class"] == "option"
+            or any(text.startswith(one_line(row["name"])[:31].rstrip()) for text in texts)
+        )
 
 
 def test_markdown_has_one_title_and_every_section_once(any_book: Written) -> None:
