@@ -8,54 +8,57 @@ from datetime import date
 from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.pictures.canvas import COLOURS, canvas
+from sigmasight_assets.pictures.canvas import STATUS_COLOURS, canvas, drawn_sessions, titled
 from sigmasight_assets.store.tables import opening_cash, portfolio_snapshots, portfolios, position_values
-from sigmasight_assets.store.tables.portfolio import PRICE_STATUSES
 
-MAX_LINES = 7
+MOST_PORTFOLIOS = 6
 
 
 def cash_bars(shop: Workshop, _sessions: Sequence[date]) -> bytes | None:
-    """C0 beside the stated balance, of the first portfolios."""
-    query = select(portfolios.c.slug, opening_cash.c.stated_cash, opening_cash.c.opening_cash).where(
-        portfolios.c.id == opening_cash.c.portfolio_id
-    )
-    rows = shop.database.frame(query.order_by(portfolios.c.slug).limit(MAX_LINES))
+    """C0 beside the stated balance, of the largest portfolios by C0."""
+    o = opening_cash.c
+    query = select(portfolios.c.slug, o.stated_cash, o.opening_cash).where(portfolios.c.id == o.portfolio_id, o.opening_cash.is_not(None))
+    rows = shop.database.frame(query.order_by(func.abs(o.opening_cash).desc(), portfolios.c.slug).limit(MOST_PORTFOLIOS))
     if rows.empty:
         return None
-    with canvas("Cash: C0 and the stated balance", "USD") as drawn:
-        place = range(len(rows))
-        drawn.axes.bar([i - 0.2 for i in place], rows["opening_cash"], width=0.4, color=COLOURS[0], label="C0")
-        drawn.axes.bar([i + 0.2 for i in place], rows["stated_cash"].astype(float), width=0.4, color=COLOURS[1], label="stated")
-        drawn.axes.set_xticks(place, [slug[:24] for slug in rows["slug"]], fontsize=6)
+    with canvas("Cash before the first event (C0), and as stated", "USD") as drawn:
+        groups = {"C0": list(rows["opening_cash"]), "stated balance": list(rows["stated_cash"].astype(float))}
+        drawn.bars_across([_short(slug) for slug in rows["slug"]], groups)
     return drawn.png()
 
 
 def price_statuses(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
     """Lots by price status, by session."""
+    first, last = drawn_sessions(shop, sessions)
     table = position_values.c
-    query = select(table.session, table.price_status, func.count().label("n")).where(table.session.between(sessions[0], sessions[-1]))
+    query = select(table.session, table.price_status, func.count().label("n")).where(table.session.between(first, last))
     rows = shop.database.frame(query.group_by(table.session, table.price_status))
     if rows.empty:
         return None
     counts = rows.assign(n=rows["n"].astype(float)).pivot(index="session", columns="price_status", values="n").fillna(0.0)
-    with canvas("Lots by price status", "lots") as drawn:
-        ordered = [name for name in PRICE_STATUSES if name in counts]
-        drawn.axes.stackplot(counts.index, *(counts[name] for name in ordered), labels=ordered, colors=COLOURS, step="mid")
+    with canvas(titled("Lots of all portfolios by price status", list(counts.index)), "lots") as drawn:
+        drawn.stacked_counts(counts, STATUS_COLOURS)
     return drawn.png()
 
 
 def nav_lines(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
-    """NAV of the first portfolios, as a multiple of its first value."""
+    """NAV of the largest portfolios, as a multiple of its first value."""
+    first, last = drawn_sessions(shop, sessions)
     table = portfolio_snapshots.c
     query = select(portfolios.c.slug, table.session, table.nav).where(
-        portfolios.c.id == table.portfolio_id, table.session.between(sessions[0], sessions[-1]), table.nav > 0
+        portfolios.c.id == table.portfolio_id, table.session.between(first, last), table.nav > 0
     )
     rows = shop.database.frame(query)
     if rows.empty:
         return None
-    panel = rows.pivot(index="session", columns="slug", values="nav").iloc[:, :MAX_LINES]
-    with canvas("NAV", "multiple of the first") as drawn:
-        for (slug, nav), colour in zip(panel.items(), COLOURS, strict=False):
-            drawn.axes.plot(nav.index, nav / nav.dropna().iloc[0], color=colour, label=str(slug)[:32])
+    panel = rows.pivot(index="session", columns="slug", values="nav")
+    largest = panel.ffill().iloc[-1].sort_values(ascending=False, kind="stable").index[:MOST_PORTFOLIOS]
+    panel = panel[largest] / panel[largest].bfill().iloc[0]
+    panel.columns = [_short(slug) for slug in largest]
+    with canvas(titled("NAV", list(panel.index)), "multiple of the first NAV") as drawn:
+        drawn.lines(panel)
     return drawn.png()
+
+
+def _short(slug: str) -> str:
+    return slug if len(slug) <= 36 else slug[:35] + "…"

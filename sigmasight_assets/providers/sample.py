@@ -1,4 +1,4 @@
-"""The embedded market data: 31 symbols, 2019-12-31 to 2022-12-28, from published packages (sample_data/LICENCES.md)."""
+"""The embedded market data: 32 symbols, 2019-12-31 to 2022-12-28, from published packages (sample_data/LICENCES.md)."""
 
 from __future__ import annotations
 

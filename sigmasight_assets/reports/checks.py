@@ -32,7 +32,7 @@ def files_hold(shop: Workshop, sessions: Sequence[date]) -> Outcome:
 
 def json_is_valid(shop: Workshop, sessions: Sequence[date]) -> Outcome:
     """The JSON of the last session validates against the published schema and is small enough to hand to a model."""
-    validator = jsonschema.Draft202012Validator(schema())
+    validator = jsonschema.Draft202012Validator(schema(), format_checker=jsonschema.FormatChecker())
     wrong = []
     for file in _files(shop, sessions):
         path = Settings().reports_dir / file["path"]

@@ -8,8 +8,10 @@ from typing import Any
 
 from sigmasight_assets.reports.model import Report
 from sigmasight_assets.reports.positions import COLUMNS
+from sigmasight_assets.reports.texts import one_line
 
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet read a cell as a formula; some read the full-width forms alike (OWASP, CSV injection)."""
 
 
 def render(report: Report) -> str:
@@ -18,14 +20,15 @@ def render(report: Report) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in report.positions:
-        writer.writerow([_cell(row[name]) for name in COLUMNS])
+        writer.writerow([cell(row[name]) for name in COLUMNS])
     return text.getvalue()
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A number with every digit; a text on one line, behind an apostrophe where it could start a formula."""
     if value is None:
         return ""
-    if isinstance(value, float):
+    if isinstance(value, (int, float)):
         return repr(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA_SIGNS) else text
+    text = one_line(str(value))
+    return f"'{text}" if text.lstrip().startswith(FORMULA_SIGNS) else text

@@ -14,9 +14,11 @@ from sqlalchemy import select
 from sigmasight_assets.reports.registry import NOT_YET
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.frames import columns_to_frame
+from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED
 from sigmasight_assets.store.tables import materializations, portfolio_reports, portfolios
 
-_SOURCES = ("portfolio_snapshots", "position_values", "option_greeks", "security_master")
+SOURCES = tuple(dict.fromkeys(upstream.table for upstream in LINEAGE["portfolio_reports"]))
+"""The tables that reports are made of."""
 
 
 def report_index(
@@ -37,7 +39,7 @@ def report_index(
     m = materializations
     query = select(m.c.table_name, m.c.session, m.c.portfolio_id, m.c.content_hash, m.c.status, m.c.reason)
     rows = database.frame(
-        query.where(m.c.table_name.in_(_SOURCES), m.c.session.is_(None) | m.c.session.between(min(sessions), max(sessions)))
+        query.where(m.c.table_name.in_(SOURCES), m.c.session.is_(None) | m.c.session.between(min(sessions), max(sessions)))
     )
     days = [None if day != day else day.date() for day in rows["session"]]
     sources = {
@@ -61,13 +63,8 @@ def _record(
     files: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """One row: a section's status is that of the table behind it."""
-    found = {
-        "portfolio_snapshots": sources.get(("portfolio_snapshots", day, portfolio)),
-        "position_values": sources.get(("position_values", day, portfolio)),
-        "option_greeks": sources.get(("option_greeks", day, None)),
-        "security_master": sources.get(("security_master", None, None)),
-    }
-    sections = {
+    found = {name: sources.get((name, None if name in UNDATED else day, portfolio if name in BY_PORTFOLIO else None)) for name in SOURCES}
+    sections: dict[str, dict[str, Any]] = {
         name: {"status": "unavailable", "reason": "not_materialized"} if source is None else {"status": source[1], "reason": source[2]}
         for name, source in found.items()
     }

@@ -22,7 +22,8 @@ class Column:
     label : str
         Heading in Markdown.
     unit : str
-        `USD`, `share`, `decimal`, `price`, `count`, `text` or `date` decide the formatting; others are shown beside the figure.
+        What the figure is measured in. Its first word decides how Markdown rounds it: `USD` to the dollar, `share` and `decimal` as
+        per cent, `price` to four decimals, `count` as it is, `text` and `date` as texts, any other unit to four digits.
     """
 
     name: str
@@ -40,12 +41,19 @@ class Metric:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values under columns."""
+    """Rows of values under columns.
+
+    Attributes
+    ----------
+    of : int or None
+        How many rows there are where only the first of them are given; None: all are.
+    """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
+    of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,9 @@ class Section:
     coverage : float or None
         Share of the book that the figures cover; None where the notion does not apply.
     notes : sequence of str
-        Sentences shown under the title.
+        Sentences shown under the title: plain text, no markup.
+    metrics_are_in_tables : bool
+        True where the tables show every metric, so that Markdown does not list them again.
     """
 
     name: str
@@ -74,6 +84,7 @@ class Section:
     notes: tuple[str, ...] = ()
     metrics: tuple[Metric, ...] = ()
     tables: tuple[Table, ...] = ()
+    metrics_are_in_tables: bool = False
 
 
 @dataclass(frozen=True)

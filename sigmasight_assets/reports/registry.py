@@ -1,20 +1,20 @@
-"""Which sections a report has, in order. A new engine adds its function here; no writer changes."""
+"""Which sections a report has, in order. No writer knows any of them.
+
+A new engine adds its section in three steps: a function `Inputs -> Section` in a module of its own, which reads the engine's table with
+`inputs.read`; the function's place in `SECTIONS`, and out of `NOT_YET` what it replaces; its table among the inputs of `portfolio_reports`
+in `store.lineage`, from which the index and staleness follow.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sigmasight_assets.reports.book_sections import allocation, holdings
 from sigmasight_assets.reports.model import Section
-from sigmasight_assets.reports.sections import (
-    allocation,
-    data_quality,
-    executive_summary,
-    exposures,
-    greeks,
-    holdings,
-    pnl_history,
-)
+from sigmasight_assets.reports.option_sections import greeks
+from sigmasight_assets.reports.quality_section import data_quality
+from sigmasight_assets.reports.sections import executive_summary, exposures, pnl_history
 
 if TYPE_CHECKING:
     from sigmasight_assets.reports.collector import Inputs

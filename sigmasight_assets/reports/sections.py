@@ -1,4 +1,4 @@
-"""The sections of the spine: each turns what was read into figures and tables. Figures come from the tables as they stand there."""
+"""What sections share, and the sections on value and P&L. Figures come from the tables as they stand there."""
 
 from __future__ import annotations
 
@@ -6,37 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sigmasight_assets.reports.attention import needs_attention
 from sigmasight_assets.reports.model import Column, Metric, Section, Table, Value
 
 if TYPE_CHECKING:
     from sigmasight_assets.reports.collector import Inputs
 
-TOP = 10
 _SUMMARY = (
     Column("nav", "Net asset value", "USD"),
-    Column("cash", "Cash (negative is margin)", "USD"),
+    Column("pnl", "P&L of the day", "USD"),
+    Column("daily_return", "Return of the day", "decimal"),
+    Column("year_pnl", "P&L of the calendar year", "USD"),
     Column("market_value_long", "Long market value", "USD"),
     Column("market_value_short", "Short market value", "USD"),
     Column("market_value_gross", "Gross market value", "USD"),
     Column("market_value_net", "Net market value", "USD"),
-    Column("pnl", "P&L of the day", "USD"),
-    Column("daily_return", "Return of the day", "decimal"),
-    Column("year_pnl", "P&L of the calendar year", "USD"),
+    Column("cash", "Cash (negative is margin)", "USD"),
     Column("unrealized_pnl", "Unrealised P&L of open lots", "USD"),
     Column("realized_pnl", "Realised P&L of closed lots", "USD"),
-    Column("flows", "Flows of the day", "USD"),
-    Column("coverage", "Coverage: share of the book with a price", "share"),
+    Column("dividends", "Dividends of the day, in its P&L", "USD"),
+    Column("flows", "Flows of the day: money put in or taken out", "USD"),
+    Column("coverage", "Coverage: share of the book that has a price", "share"),
     Column("n_positions", "Open lots", "count"),
 )
 _FAMILIES = {"market_value": "Market value", "notional": "Notional", "delta": "Delta"}
-_SIDES = ("long", "short", "gross", "net")
-_GREEKS = (
-    Column("delta_dollars", "Delta, $", "USD"),
-    Column("gamma_dollars_per_pct", "Gamma, $ per 1 %", "USD"),
-    Column("theta_per_day", "Theta, $ a day", "USD per day"),
-    Column("vega_per_volpt", "Vega, $ a point", "USD"),
-    Column("rho_per_pct", "Rho, $ per 1 %", "USD"),
-)
+SIDES = ("long", "short", "gross", "net")
 
 
 def plain(value: Any) -> Value:
@@ -48,36 +42,51 @@ def plain(value: Any) -> Value:
     return value.item() if hasattr(value, "item") else value
 
 
-def table(name: str, title: str, columns: tuple[Column, ...], frame: pd.DataFrame) -> Table:
-    rows = tuple(tuple(plain(cell) for cell in row) for row in frame[[column.name for column in columns]].itertuples(index=False))
-    return Table(name, title, columns, rows)
+def table(name: str, title: str, columns: tuple[Column, ...], frame: pd.DataFrame, limit: int | None = None) -> Table:
+    """A frame's rows as a table; of more than `limit` only the first, and the table says of how many."""
+    shown = frame[[column.name for column in columns]].head(limit) if limit else frame[[column.name for column in columns]]
+    rows = tuple(tuple(plain(cell) for cell in row) for row in shown.itertuples(index=False))
+    return Table(name, title, columns, rows, len(frame) if len(shown) < len(frame) else None)
 
 
-def _of_snapshot(inputs: Inputs, name: str, title: str, **parts: Any) -> Section:
+def of_snapshot(inputs: Inputs, name: str, title: str, **parts: Any) -> Section:
+    """A section whose status and coverage are those of the session's snapshot."""
     row = inputs.snapshot
-    return Section(name, title, row["status"], row["reason"], inputs.session, _share(row["coverage"]), **parts)
+    return Section(name, title, row["status"], row["reason"], inputs.session, known(row["coverage"]), **parts)
+
+
+def known(value: float) -> float | None:
+    return None if value != value else float(value)
+
+
+def total(values: pd.Series) -> float:
+    """A sum; NaN where one of the values is missing: what is not known is not zero."""
+    return float(values.sum(skipna=False))
 
 
 def executive_summary(inputs: Inputs) -> Section:
     metrics = tuple(Metric(column, plain(inputs.snapshot[column.name])) for column in _SUMMARY)
-    return _of_snapshot(inputs, "portfolio_snapshots", "Executive summary", metrics=metrics, notes=_attention(inputs))
+    notes = (*_headline(inputs), *(f"Attention: {note}" for note in needs_attention(inputs)))
+    return of_snapshot(inputs, "portfolio_snapshots", "Executive summary", metrics=metrics, notes=notes)
 
 
-def _attention(inputs: Inputs) -> tuple[str, ...]:
-    """What deserves a look, each with the rule that raised it."""
-    row, notes = inputs.snapshot, []
-    if row["n_missing"] > 0:
-        notes.append(f"{row['n_missing']} open lots have no price (rule: price_status is missing); their value is in no total.")
-    if row["n_stale"] > 0:
-        notes.append(f"{row['n_stale']} open lots are valued at an older close (rule: price_status is stale, at most 5 sessions old).")
-    modelled = int((inputs.positions["price_status"] == "model").sum())
-    if modelled:
-        notes.append(f"{modelled} option lots are valued by the model, for want of a quote (rule: price_status is model).")
-    if row["cash"] < 0:
-        notes.append("Cash is negative: the book is on margin (rule: cash below 0).")
+def _headline(inputs: Inputs) -> tuple[str, ...]:
+    """The day and the size of the bets, in two sentences; none where NAV is not known."""
+    row = inputs.snapshot
     if pd.isna(row["nav"]):
-        notes.append(f"NAV is not known: {row['reason']}.")
-    return tuple(notes)
+        return ()
+    earned = "" if pd.isna(row["daily_return"]) else f" ({row['daily_return']:+.2%})"
+    sentences = [
+        f"NAV {row['nav']:,.0f}; {row['pnl']:+,.0f}{earned} on the day, {row['year_pnl']:+,.0f} since the start of {inputs.session.year}."
+    ]
+    if row["nav"] > 0 and not pd.isna(row["market_value_gross"]):
+        by_delta = ""
+        if not pd.isna(row["delta_gross"]):
+            by_delta = f"; with options at their delta {row['delta_gross_share']:.0%} and {row['delta_net_share']:.0%}"
+        sentences.append(
+            f"Market value is {row['market_value_gross_share']:.0%} of NAV gross and {row['market_value_net_share']:.0%} net{by_delta}."
+        )
+    return tuple(sentences)
 
 
 def exposures(inputs: Inputs) -> Section:
@@ -85,155 +94,56 @@ def exposures(inputs: Inputs) -> Section:
     metrics = []
     rows: list[tuple[Value, ...]] = []
     for family, label in _FAMILIES.items():
-        for side in _SIDES:
+        for side in SIDES:
             metrics.append(Metric(Column(f"{family}_{side}", f"{label} {side}", "USD"), plain(row[f"{family}_{side}"])))
             metrics.append(
                 Metric(Column(f"{family}_{side}_share", f"{label} {side}", "share of NAV"), plain(row[f"{family}_{side}_share"]))
             )
-        amounts = [plain(row[f"{family}_{side}"]) for side in _SIDES]
-        rows.append((label, *amounts, plain(row[f"{family}_gross_share"]), plain(row[f"{family}_net_share"])))
+        amounts = [plain(row[f"{family}_{side}"]) for side in SIDES]
+        rows.append((label, *amounts, *(plain(row[f"{family}_{side}_share"]) for side in SIDES)))
     columns = (
-        Column("family", "Exposure", "text"),
-        *(Column(side, side.capitalize(), "USD") for side in _SIDES),
-        Column("gross_share", "Gross / NAV", "share"),
-        Column("net_share", "Net / NAV", "share"),
+        Column("family", "Measured by", "text"),
+        *(Column(side, side.capitalize(), "USD") for side in SIDES),
+        *(Column(f"{side}_share", f"{side.capitalize()} / NAV", "share of NAV") for side in SIDES),
     )
-    notes = ("Market value: what the lots are worth. Notional: options at quantity x multiplier x spot. Delta: options at their delta.",)
-    shown = Table("exposures", "Exposures", columns, tuple(rows))
-    return _of_snapshot(inputs, "exposures", "Exposures", metrics=tuple(metrics), tables=(shown,), notes=notes)
-
-
-def allocation(inputs: Inputs) -> Section:
-    """Market value by asset class and by sector; long and short sides apart."""
-    held = inputs.positions[inputs.positions["event"].isna()].copy()
-    held["group"] = held["asset_class"].map({"equity": "Shares and funds", "option": "Options", "private": "Private assets"})
-    held["sector"] = held["sector"].where(held["sector"].notna(), held["fund_category"])
-    held["sector"] = held["sector"].where(held["sector"].notna(), held["group"] + ", no sector")
-    return _of_snapshot(
-        inputs,
-        "allocation",
-        "Allocation",
-        tables=(_sums(held, "group", "By asset class", inputs), _sums(held, "sector", "By sector (options by underlying)", inputs)),
-    )
-
-
-def _sums(held: pd.DataFrame, by: str, title: str, inputs: Inputs) -> Table:
-    value = held["market_value"]
-    parts = held.assign(long=value.clip(lower=0), short=value.clip(upper=0), lots=1, lost=value.isna())
-    sums = parts.groupby(by, as_index=False)[["long", "short", "lots", "lost"]].sum().assign(net=lambda rows: rows["long"] + rows["short"])
-    unknown = sums["lost"] == sums["lots"]  # nothing of the group is priced: no sum, and no zero
-    sums.loc[unknown, ["long", "short", "net"]] = float("nan")
-    nav = inputs.snapshot["nav"]
-    sums["share"] = sums["net"] / nav if nav > 0 else float("nan")
-    columns = (
-        Column(by, "Group", "text"),
-        Column("lots", "Lots", "count"),
-        Column("long", "Long", "USD"),
-        Column("short", "Short", "USD"),
-        Column("net", "Net", "USD"),
-        Column("share", "Net / NAV", "share"),
-    )
-    return table(f"by_{by}", title, columns, sums.sort_values("net", ascending=False, key=lambda net: net.abs()))
-
-
-def holdings(inputs: Inputs) -> Section:
-    held = inputs.positions[inputs.positions["event"].isna()]
-    nav = inputs.snapshot["nav"]
-    shown = held.head(TOP).assign(weight=lambda rows: rows["market_value"] / nav if nav > 0 else float("nan"))
-    columns = (
-        Column("symbol", "Symbol", "text"),
-        Column("position_type", "Type", "text"),
-        Column("quantity", "Quantity", "count"),
-        Column("price", "Price", "price"),
-        Column("price_status", "Price is", "text"),
-        Column("market_value", "Market value", "USD"),
-        Column("weight", "Of NAV", "share"),
-        Column("unrealized_pnl", "Unrealised P&L", "USD"),
-        Column("pnl", "P&L of the day", "USD"),
-    )
-    top = table("top_holdings", f"The {min(TOP, len(held))} largest of {len(held)} open lots", columns, shown)
-    ended = inputs.positions[inputs.positions["event"].notna()]
-    tables = (top,) if ended.empty else (top, _ended(ended))
-    return _of_snapshot(inputs, "position_values", "Holdings", tables=tables)
-
-
-def _ended(rows: pd.DataFrame) -> Table:
-    columns = (
-        Column("symbol", "Symbol", "text"),
-        Column("event", "How", "text"),
-        Column("quantity", "Quantity", "count"),
-        Column("price", "Price", "price"),
-        Column("realized_pnl", "Realised P&L", "USD"),
-    )
-    return table("ended", "Ended on this session", columns, rows)
-
-
-def greeks(inputs: Inputs) -> Section:
-    row = inputs.snapshot
-    options = inputs.positions[(inputs.positions["asset_class"] == "option") & inputs.positions["event"].isna()]
-    names = [column.name for column in _GREEKS]
-    totals = {"delta_dollars": row["delta_net"], **{name: row[name] for name in names[1:]}}
-    metrics = tuple(Metric(column, plain(totals[column.name])) for column in _GREEKS)
-    by = options.groupby("underlying", as_index=False)[names].sum(min_count=1).sort_values("underlying")
-    columns = (Column("underlying", "Underlying", "text"), *_GREEKS)
-    sources = inputs.options["iv_source"].fillna("none").value_counts().sort_index()
-    told = ", ".join(f"{n} {source}" for source, n in sources.items())
     notes = (
-        "Delta counts the whole book; the other Greeks come from its options.",
-        f"Volatility is from: {told}. American listings are priced as European ones." if told else "The book holds no options.",
+        "Market value: what the lots are worth. Notional: options at quantity x multiplier x spot, puts negative. "
+        "Delta: options at their delta, so that a long put is short.",
     )
-    tables = (table("by_underlying", "Options by underlying", columns, by),) if len(by) else ()
-    coverage = _share(row["delta_coverage"])
-    status, reason = (row["status"], row["reason"]) if coverage == 1.0 or coverage is None else ("partial", "missing_greeks")
-    return Section("option_greeks", "Greeks", status, reason, inputs.session, coverage, notes, metrics, tables)
+    return of_snapshot(
+        inputs,
+        "exposures",
+        "Exposures",
+        metrics=tuple(metrics),
+        tables=(Table("families", "Long, short, gross and net", columns, tuple(rows)),),
+        notes=notes,
+        metrics_are_in_tables=True,
+    )
 
 
 def pnl_history(inputs: Inputs) -> Section:
+    rows = inputs.history
     columns = (
         Column("session", "Session", "date"),
         Column("nav", "NAV", "USD"),
         Column("pnl", "P&L", "USD"),
         Column("daily_return", "Return", "decimal"),
+        Column("pnl_long", "Long lots", "USD"),
+        Column("pnl_short", "Short lots", "USD"),
         Column("flows", "Flows", "USD"),
         Column("coverage", "Coverage", "share"),
-    )
-    history = table("history", f"The last {len(inputs.history)} sessions", columns, inputs.history.iloc[::-1])
-    total = Metric(Column("pnl_of_history", f"P&L of {len(inputs.history)} sessions", "USD"), plain(inputs.history["pnl"].sum()))
-    return _of_snapshot(inputs, "pnl_history", "P&L history", metrics=(total,), tables=(history,))
-
-
-def data_quality(inputs: Inputs) -> Section:
-    held = inputs.positions[inputs.positions["event"].isna()]
-    counts = held["price_status"].value_counts()
-    metrics = [
-        Metric(Column(f"n_{word}", f"Lots priced: {word}", "count"), int(counts.get(word, 0)))
-        for word in ("ok", "stale", "model", "appraisal", "missing")
-    ]
-    metrics.append(
-        Metric(Column("delta_coverage", "Share of the book whose delta is known", "share"), plain(inputs.snapshot["delta_coverage"]))
-    )
-    doubtful = held[held["price_status"].isin(["missing", "stale"]) | held["reason"].notna()]
-    lots_columns = (
-        Column("symbol", "Symbol", "text"),
-        Column("price_status", "Price is", "text"),
-        Column("price_date", "Of", "date"),
-        Column("reason", "Why", "text"),
-    )
-    made_columns = (
-        Column("table_name", "Table", "text"),
         Column("status", "Status", "text"),
-        Column("reason", "Why", "text"),
-        Column("rows", "Rows", "count"),
-        Column("changed_on", "Last changed", "text"),
-        Column("code_version", "Code version", "text"),
     )
-    made = inputs.provenance.sort_values("table_name")
-    made = made.assign(changed_on=made["changed_at"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
-    tables = [table("provenance", "Where the numbers come from", made_columns, made)]
-    if len(doubtful):
-        tables.insert(0, table("doubtful", "Lots without a fresh price or with a reason", lots_columns, doubtful))
-    return _of_snapshot(inputs, "data_quality", "Data quality", metrics=tuple(metrics), tables=tuple(tables))
-
-
-def _share(value: float) -> float | None:
-    return None if value != value else float(value)
+    growth = float((1.0 + rows["daily_return"]).prod(skipna=False)) - 1.0
+    metrics = (
+        Metric(Column("n_sessions", "Sessions", "count"), len(rows)),
+        Metric(Column("pnl_of_history", "P&L of these sessions", "USD"), plain(total(rows["pnl"]))),
+        Metric(Column("return_of_history", "Time-weighted return of these sessions", "decimal"), plain(growth)),
+        Metric(Column("n_gains", "Sessions with a gain", "count"), int((rows["pnl"] > 0).sum())),
+        Metric(Column("best_pnl", "Best session", "USD"), plain(rows["pnl"].max())),
+        Metric(Column("worst_pnl", "Worst session", "USD"), plain(rows["pnl"].min())),
+    )
+    sessions = f"The last {len(rows)} sessions, newest first" if len(rows) > 1 else "The session"
+    return of_snapshot(
+        inputs, "pnl_history", "P&L history", metrics=metrics, tables=(table("history", sessions, columns, rows.iloc[::-1]),)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,16 +46,18 @@ def parse_formats(text: str) -> list[str]:
 
 
 def write_report(report: Report, directory: Path, formats: Sequence[str] = tuple(FORMATS)) -> list[WrittenFile]:
-    """Write a report into `directory/{slug}_{session}/`; each file replaces its predecessor at once."""
+    """Write a report into `directory/{slug}_{session}/`, every file or none; each replaces its predecessor at once."""
     folder = directory / report.stem
+    contents = {name: FORMATS[name][1](report).encode() for name in formats}  # all are made before any is written
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name in formats:
-        pattern, render = FORMATS[name]
-        content = render(report).encode()
-        path = folder / pattern.format(slug=report.slug, session=report.session)
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+    for name, content in contents.items():
+        path = folder / FORMATS[name][0].format(slug=report.slug, session=report.session)
+        unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
         written.append(WrittenFile(name, path, len(content), hashlib.sha256(content).hexdigest()))
     return written

@@ -78,6 +78,7 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
         Upstream("position_values"),
         Upstream("option_greeks"),
         Upstream("security_master"),
+        Upstream("prices", Window(-STALE_LIMIT)),
     ),
 }
 """Table -> its inputs, in an order in which each table stands after its inputs."""

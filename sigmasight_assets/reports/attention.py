@@ -1,0 +1,88 @@
+"""What deserves a look, each with the rule that raised it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sigmasight_assets.reports.words import explained
+
+if TYPE_CHECKING:
+    from sigmasight_assets.reports.collector import Inputs
+
+LARGE_NAME = 0.15
+"""Share of NAV from which one underlying's delta is worth a remark."""
+LARGE_LOSS = 0.03
+"""Loss of a day, as a share of NAV, that is."""
+OLD_MARK_DAYS = 180
+"""Calendar days after which an appraisal is old."""
+NEAR_EXPIRY_DAYS = 14
+NAMES = 6
+"""Names listed in one remark."""
+
+
+def needs_attention(inputs: Inputs) -> tuple[str, ...]:
+    """Remarks, gravest first."""
+    held = inputs.positions[inputs.positions["event"].isna()]
+    return (*_faults(inputs), *_bets(inputs, held), *_doubtful_prices(inputs, held), *_options(inputs, held))
+
+
+def _faults(inputs: Inputs) -> Iterator[str]:
+    row = inputs.snapshot
+    if pd.isna(row["nav"]):
+        yield f"NAV is not known: {explained(row['reason'])} (rule: NAV is NULL)."
+    if row["n_missing"] > 0:
+        yield f"{_lots(row['n_missing'])} without a price; their value is in no total (rule: price_status is missing)."
+    unpriced = int((inputs.positions["event"] == "settled_unpriced").sum())
+    if unpriced:
+        yield f"{_lots(unpriced)} settled without a price of the underlying (rule: event is settled_unpriced)."
+
+
+def _bets(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
+    row = inputs.snapshot
+    if row["cash"] < 0:
+        yield f"cash is {row['cash']:,.0f}: the book is on margin (rule: cash below 0)."
+    if row["daily_return"] <= -LARGE_LOSS:
+        yield f"the day cost {-row['daily_return']:.1%} of NAV (rule: {LARGE_LOSS:.0%} or more)."
+    if row["nav"] > 0:
+        delta = held.groupby("underlying")["delta_dollars"].sum() / row["nav"]
+        large = delta[delta.abs() >= LARGE_NAME].sort_values(key=abs, ascending=False, kind="stable")
+        if len(large):
+            shares = _listed([f"{name} {share:.0%}" for name, share in large.items()])
+            yield f"names with a large delta, of NAV: {shares} (rule: {LARGE_NAME:.0%} or more)."
+
+
+def _doubtful_prices(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
+    stale = held.loc[held["price_status"] == "stale", "symbol"]
+    if len(stale):
+        yield f"{_lots(len(stale))} at an older close: {_listed(sorted(set(stale)))} (rule: price_status is stale, at most 5 sessions old)."
+    age = (pd.Timestamp(inputs.session) - held["price_date"]).dt.days
+    old = held[(held["price_status"] == "appraisal") & (age > OLD_MARK_DAYS)]
+    if len(old):
+        value = f"{old['market_value'].sum():,.0f}"
+        yield f"{_lots(len(old))}, worth {value}, at marks older than {OLD_MARK_DAYS} days: {_listed(sorted(set(old['symbol'])))}."
+    modelled = int((held["price_status"] == "model").sum())
+    if modelled:
+        yield f"{modelled} option lot{'' if modelled == 1 else 's'} valued by the model, for want of a quote (rule: price_status is model)."
+
+
+def _options(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
+    days = (held["expiry"] - pd.Timestamp(inputs.session)).dt.days
+    soon = held[days <= NEAR_EXPIRY_DAYS]
+    if len(soon):
+        yield f"options that expire within {NEAR_EXPIRY_DAYS} days: {_listed(sorted(set(soon['symbol'])))}."
+    bound = inputs.options.set_index("symbol")["early_exercise_value_bound"]
+    missed = (held["quantity"].abs() * held["multiplier"] * held["symbol"].map(bound)).sum()
+    if missed >= 1.0:
+        yield f"American options are priced below their exercise value by {missed:,.0f} in all (rule: they are priced as European)."
+
+
+def _lots(n: int) -> str:
+    return f"{n} open lot{'' if n == 1 else 's'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return ", ".join(names[:NAMES]) + more

@@ -1,0 +1,45 @@
+"""Reasons and short words in plain English, for people who read reports."""
+
+from __future__ import annotations
+
+REASONS = {
+    "c0_unresolved": "the cash of an earlier session cannot be derived from the stated balance, because a settlement has no price",
+    "settlement_unpriced": "an option settled on a session for which its underlying has no close",
+    "missing_prices": "open lots have no price",
+    "missing_greeks": "options have no Greeks",
+    "stale_prices": "lots are valued at an older close",
+    "stale_price": "the last close is older than the session",
+    "stale_spot": "the underlying's last close is older than the session",
+    "unknown_symbol": "no provider knows the symbol",
+    "no_price": "no close within five sessions",
+    "no_greeks": "the option has no row of Greeks",
+    "no_quote": "no usable quote, and no volatility to price it with",
+    "no_spot": "the underlying has no close",
+    "no_rate": "no Treasury curve within five sessions",
+    "stale_pair": "the quote and the underlying's close are of different sessions",
+    "below_intrinsic": "the quote is below the exercise value",
+    "above_max": "the quote is above the largest possible value",
+    "expired": "the option has expired",
+    "price_jump": "a close more than ten times the last one waits for confirmation",
+    "provider_has_none": "the provider has none",
+    "not_published": "not published for the session",
+    "not_materialized": "not computed",
+    "nav_identity": "NAV does not move by P&L, flows and coverage changes alone",
+    "sums_disagree": "the sides of an exposure do not add up",
+    "not_finite": "a number is infinite",
+}
+"""Reason code of a table -> what it means."""
+
+POSITION_TYPES = {
+    "LONG": "long",
+    "SHORT": "short",
+    "LC": "long call",
+    "LP": "long put",
+    "SC": "short call",
+    "SP": "short put",
+}
+
+
+def explained(reason: str | None) -> str:
+    """A reason code in words; a code that is not listed is shown with blanks for its underscores."""
+    return "no reason given" if reason is None else REASONS.get(reason, reason.replace("_", " "))
