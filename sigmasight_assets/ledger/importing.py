@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
@@ -115,7 +115,7 @@ def apply_difference(
 ) -> None:
     """Write a difference, and record which sessions it affects."""
     if diff.removed:
-        connection.execute(delete(lots).where(lots.c.id.in_([lot.id for lot in diff.removed])))
+        connection.execute(delete(lots).where(lots.c.id == bindparam("lot")), [{"lot": lot.id} for lot in diff.removed])
     for lot, row in diff.changed:
         connection.execute(update(lots).where(lots.c.id == lot.id).values(exit_date=row.exit_date, exit_price=row.exit_price))
         connection.execute(delete(lot_tags).where(lot_tags.c.lot_id == lot.id))
