@@ -62,6 +62,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character shows another one
     try:
         code = application()(args=arguments, prog_name="sigmasight", standalone_mode=False)
+    except KeyboardInterrupt:  # while the modules load; later typer makes an exit code of it
+        code = Exit.INTERRUPTED
     except SigmaSightError as error:
         complain(str(error))
         return exit_code_of(error)

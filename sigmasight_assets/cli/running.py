@@ -110,6 +110,8 @@ def run_plan(desk: Desk, plan: Plan) -> list[RunOutcome]:
             with progress_bars():
                 keys = [day.isoformat() for day in (sessions[0], sessions[-1])]
                 outcomes.append(execute_range(definitions, instance, job, keys, {**tags, **scope}, selection))
+            if outcomes[-1].interrupted:
+                raise KeyboardInterrupt
             if not outcomes[-1].success:
                 return outcomes
         covers = waiting is not None and plan.book and not plan.assets and not plan.portfolio_ids
