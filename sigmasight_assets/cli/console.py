@@ -64,6 +64,11 @@ def fail(message: str, code: Exit) -> SystemExit:
     return SystemExit(code)
 
 
+def counted(n: int, what: str) -> str:
+    """A number with its noun."""
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric_from: int = 1) -> None:
     """A table with texts on the left, which may wrap, and numbers on the right, which do not."""
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)

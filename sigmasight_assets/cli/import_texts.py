@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sigmasight_assets.cli.console import err, out, show_table
+from sigmasight_assets.cli.console import counted, err, out, show_table
 from sigmasight_assets.cli.desk import Desk
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.ledger.csv_lots import LotRow
@@ -42,7 +42,7 @@ def show_difference(outcome: ImportOutcome) -> None:
 def report_outcome(desk: Desk, outcome: ImportOutcome, n_left_out: int) -> None:
     """What was changed, and the command that computes the new numbers."""
     slug = outcome.portfolio.slug
-    left_out = f" {n_left_out} faulty rows were left out." if n_left_out else ""
+    left_out = f" {counted(n_left_out, 'faulty row')} {'was' if n_left_out == 1 else 'were'} left out." if n_left_out else ""
     if outcome.changes_nothing:
         out.print(f"{slug} already has exactly this: nothing was changed.{left_out}", markup=False)
         return
@@ -55,14 +55,14 @@ def report_outcome(desk: Desk, outcome: ImportOutcome, n_left_out: int) -> None:
 
 def tell_entries(desk: Desk, n: int, what: str, portfolio: Portfolio) -> None:
     """How many flows or appraisals came in."""
-    text = f"{n} {what} added or corrected. {_how_to_compute(desk)}" if n else f"it has these {what} already: nothing was changed."
+    text = f"{counted(n, what)} added or corrected. {_how_to_compute(desk)}" if n else f"it has these {what}s already: nothing was changed."
     out.print(f"{portfolio.slug}: {text}", markup=False)
 
 
 def _counts(outcome: ImportOutcome) -> str:
     difference = outcome.difference
     return (
-        f"{len(difference.added)} lots added, {len(difference.removed)} removed, "
+        f"{counted(len(difference.added), 'lot')} added, {len(difference.removed)} removed, "
         f"{len(difference.changed)} changed, {difference.unchanged} unchanged"
     )
 

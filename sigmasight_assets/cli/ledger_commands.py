@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sigmasight_assets.cli.arguments import parse_amount, parse_date, read_bytes
-from sigmasight_assets.cli.console import Exit, fail, out, working
+from sigmasight_assets.cli.console import Exit, counted, fail, out, working
 from sigmasight_assets.cli.desk import open_desk
 from sigmasight_assets.cli.import_texts import report_outcome, show_difference, show_problems, tell_entries
 from sigmasight_assets.ledger.accounts import add_user
@@ -120,7 +120,7 @@ def import_flows_command(
     if flows.problems:
         raise _refused(file, flows.problems)
     added = import_flows(desk.database, desk.calendar, target, flows.rows, flows.content_hash, file.name)
-    tell_entries(desk, added, "flows", target)
+    tell_entries(desk, added, "flow", target)
 
 
 def import_appraisals_command(
@@ -135,9 +135,8 @@ def import_appraisals_command(
     if marks.problems:
         raise _refused(file, marks.problems)
     changed = import_appraisals(desk.database, desk.calendar, target, marks.rows, marks.content_hash, file.name)
-    tell_entries(desk, changed, "appraisals", target)
+    tell_entries(desk, changed, "appraisal", target)
 
 
 def _refused(file: Path, problems: Sequence[Problem]) -> SystemExit:
-    n = len(problems)
-    return fail(f"{file.name} was refused: {n} problem{'s' * (n != 1)}, nothing was imported.", Exit.REFUSED)
+    return fail(f"{file.name} was refused: {counted(len(problems), 'problem')}, nothing was imported.", Exit.REFUSED)

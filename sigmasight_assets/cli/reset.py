@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import select
 
-from sigmasight_assets.cli.console import Exit, fail
+from sigmasight_assets.cli.console import Exit, counted, fail
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.database import Database
@@ -39,7 +39,7 @@ def delete_state(settings: Settings, demo_slugs: Collection[str], *, yes: bool) 
     others = [] if yes else _other_portfolios(settings, demo_slugs)
     if others:
         raise fail(
-            f"--reset would delete {len(others)} portfolio{'s' * (len(others) != 1)} that are not the demo's "
+            f"--reset would delete {counted(len(others), 'portfolio')} of others than the demo "
             f"({', '.join(others[:5])}{' …' * (len(others) > 5)}): repeat the command with --yes if that is meant.",
             Exit.REFUSED,
         )

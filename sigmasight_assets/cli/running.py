@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
-from sigmasight_assets.cli.console import err, out
+from sigmasight_assets.cli.console import counted, err, out
 from sigmasight_assets.cli.desk import Desk
 from sigmasight_assets.cli.home import prepare_home
 from sigmasight_assets.errors import NotASession, NotFound
@@ -53,7 +53,7 @@ class Plan:
             if sessions and chosen != []:
                 span = f"{sessions[0]} … {sessions[-1]}" if len(sessions) > 1 else str(sessions[0])
                 only = f": {', '.join(chosen)}" if chosen else ""
-                parts.append(f"{len(sessions)} {name} session{'s' * (len(sessions) != 1)} ({span}{only})")
+                parts.append(f"{counted(len(sessions), f'{name} session')} ({span}{only})")
         return f"Materializing {' and '.join(parts)}."
 
 
@@ -160,7 +160,7 @@ def progress_bars() -> Iterator[None]:
         def line(what: str, done: int, total: int) -> None:
             if done == total and what not in told:
                 told.add(what)
-                out.print(f"  {what}: {total} session{'s' * (total != 1)} done")
+                out.print(f"  {what}: {counted(total, 'session')} done")
 
         with watching(line):
             yield

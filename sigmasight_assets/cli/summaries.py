@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from sigmasight_assets.cli.console import err, out, show_table
+from sigmasight_assets.cli.console import counted, err, out, show_table
 from sigmasight_assets.cli.desk import Desk
 from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.tables import materializations, portfolio_snapshots, portfolios
@@ -90,8 +90,9 @@ def show_outcomes(outcomes: Sequence[RunOutcome]) -> None:
         for failed in (failed for step in outcome.steps.values() for failed in step.checks_failed):
             err.print(f"check: {failed}", markup=False)
     total, own = sum(outcome.seconds for outcome in outcomes), sum(outcome.own_seconds for outcome in outcomes)
-    runs = f"{len(outcomes)} run{'s' * (len(outcomes) != 1)}"
-    out.print(f"{runs}, {total:.1f} s: {own:.1f} s calculations, store and checks, {total - own:.1f} s Dagster itself.")
+    out.print(
+        f"{counted(len(outcomes), 'run')}, {total:.1f} s: {own:.1f} s calculations, store and checks, {total - own:.1f} s Dagster itself."
+    )
 
 
 def show_stored(desk: Desk) -> None:
