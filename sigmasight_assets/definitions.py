@@ -21,7 +21,6 @@ from sigmasight_assets.defs.resources import SCOPE_TAG, StoreResource
 from sigmasight_assets.defs.runs import RunOutcome, StepOutcome, execute_range, mark_dead_runs, report_missing_materializations
 
 __all__ = [
-    "BOOK",
     "SCOPE_TAG",
     "DagsterInstance",
     "Definitions",
@@ -34,8 +33,6 @@ __all__ = [
 ]
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
-
-BOOK = jobs.BOOK
 
 defs = dg.Definitions(
     assets=[LEDGER, *dg.load_assets_from_modules([market_assets, model_assets, portfolio_assets, report_assets])],

@@ -98,7 +98,8 @@ def _sums_of(rows: pd.DataFrame, grid: _Grid) -> dict[str, np.ndarray]:
 
     def total(values: np.ndarray) -> np.ndarray:
         weights = np.where(np.isnan(values), 0.0, values)
-        return np.bincount(cell, weights=weights, minlength=len(grid.position) * grid.n_portfolios).reshape(grid.shape)
+        sums = np.bincount(cell, weights=weights, minlength=len(grid.position) * grid.n_portfolios)
+        return sums.astype(np.float64).reshape(grid.shape)  # of no rows at all bincount makes integers
 
     def number(name: str) -> Array:
         return rows[name].to_numpy(dtype=np.float64)

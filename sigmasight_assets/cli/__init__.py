@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
-from sigmasight_assets.cli.console import Exit, err, exit_code_of, out
+from sigmasight_assets.cli.console import Exit, complain, exit_code_of, out
 from sigmasight_assets.errors import SigmaSightError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Portfolio risk for long/short equity and listed-option books.",
-)
-database = typer.Typer(no_args_is_help=True, help="The database.")
+_USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What typer raises for a command line that it cannot read."""
 
 
-@database.command("upgrade")
-def db_upgrade() -> None:
-    """Create the tables, or bring them to this version's revision (an SQLite file is copied first)."""
-    from sigmasight_assets.settings import Settings
-    from sigmasight_assets.store.database import Database
-    from sigmasight_assets.store.schema import upgrade
-
-    store = Database(Settings().url)
-    before, after = upgrade(store)
-    state = "was at this revision already" if before == after else f"is now at revision {after} (was {before or 'empty'})"
-    out.print(f"{store.shown_url} {state}.")
+def _start(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and stop", is_eager=True)] = False,
+) -> None:
+    """Portfolio risk for long/short equity and listed-option books."""
+    if show_version:
+        out.print(f"sigmasight {version('sigmasight')}")
+        raise typer.Exit
+    _help_when_alone(context)
 
 
-def _register() -> None:
-    from sigmasight_assets.cli import demo, ledger_commands, report_command, run_commands, up
+def _help_when_alone(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
 
-    app.add_typer(database, name="db")
-    app.add_typer(ledger_commands.users, name="user")
+
+@cache
+def application() -> typer.Typer:
+    """Every command. Made on demand: its modules import pandas and SQLAlchemy."""
+    from sigmasight_assets.cli import database_command, demo, ledger_commands, report_command, run_commands, up
+
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True, callback=_start)
+    groups = {"db": (database_command.database, "The database."), "user": (ledger_commands.users, "Users of this deployment.")}
+    for name, (group, text) in groups.items():
+        app.add_typer(group, name=name, help=text, invoke_without_command=True, callback=_help_when_alone)
     app.command("demo")(demo.demo_command)
     app.command("import")(ledger_commands.import_command)
     app.command("import-flows")(ledger_commands.import_flows_command)
@@ -45,20 +52,36 @@ def _register() -> None:
     app.command("stale")(run_commands.stale_command)
     app.command("report")(report_command.report_command)
     app.command("up")(up.up_command)
+    return app
 
 
-def main() -> None:
-    """Entry point of `sigmasight`."""
-    _register()
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (by default the process's) and return its exit code; no error leaves as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character shows another one
     try:
-        app()
+        code = application()(args=arguments, prog_name="sigmasight", standalone_mode=False)
+    except KeyboardInterrupt:  # while the modules load; later typer makes an exit code of it
+        code = Exit.INTERRUPTED
     except SigmaSightError as error:
-        err.print(f"[red]error[/red]: {error}")
-        sys.exit(exit_code_of(error))
-    except KeyboardInterrupt:
-        err.print("Interrupted: what was committed is kept.")
-        sys.exit(Exit.INTERRUPTED)
+        complain(str(error))
+        return exit_code_of(error)
+    except _USAGE_ERROR as error:
+        command = error.ctx.command_path if getattr(error, "ctx", None) else "sigmasight"
+        complain(f"{error.format_message()} See `{command} --help`.")
+        return Exit.REFUSED
+    except typer.Abort:
+        complain("cancelled: nothing was changed.")
+        return Exit.FAILED
+    except OSError as error:
+        complain(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}.")
+        return Exit.FAILED
+    if code == Exit.INTERRUPTED:
+        complain("interrupted: what was committed is kept, and the same command goes on from there.")
+    return int(code or Exit.OK)
 
 
-if __name__ == "__main__":
-    main()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `sigmasight`."""
+    sys.exit(run(arguments))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sigmasight_assets.errors import (
@@ -52,29 +53,39 @@ def exit_code_of(error: SigmaSightError) -> Exit:
     return next((code for kind, code in _CODES.items() if isinstance(error, kind)), Exit.FAILED)
 
 
+def complain(message: str) -> None:
+    """One paragraph on stderr."""
+    err.print(f"[red]error[/red]: {escape(message)}")
+
+
 def fail(message: str, code: Exit) -> SystemExit:
     """Say what is wrong on stderr; the caller raises the result."""
-    err.print(f"[red]error[/red]: {message}", soft_wrap=True)
+    complain(message)
     return SystemExit(code)
 
 
+def counted(n: int, what: str) -> str:
+    """A number with its noun."""
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric_from: int = 1) -> None:
-    """A table with texts on the left, numbers on the right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    """A table with texts on the left, which may wrap, and numbers on the right, which do not."""
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(columns):
-        table.add_column(name, justify="right" if i >= numeric_from else "left", no_wrap=True)
+        is_number = i >= numeric_from
+        table.add_column(escape(name), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    width = max(out.width, 160) if not sys.stdout.isatty() else None
-    Console(highlight=False, width=width).print(table)
+        table.add_row(*(escape(cell) for cell in row))
+    out.print(table, soft_wrap=False)
 
 
 @contextmanager
 def working(text: str) -> Iterator[None]:
-    """A spinner while something takes more than a moment; a line where there is no terminal."""
-    if out.is_terminal:
-        with out.status(text):
+    """A spinner on stderr while something takes more than a moment; a line where that is no terminal."""
+    if err.is_terminal:
+        with err.status(text):
             yield
     else:
-        out.print(f"{text} …")
+        err.print(f"{text} …", markup=False)
         yield

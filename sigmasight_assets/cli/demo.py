@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
+import uuid
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from importlib import resources
@@ -15,7 +16,8 @@ from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.cli.console import Exit, fail, out, working
-from sigmasight_assets.cli.desk import Desk, open_desk
+from sigmasight_assets.cli.desk import Desk, load_settings, open_desk
+from sigmasight_assets.cli.reset import delete_state
 from sigmasight_assets.cli.running import Plan, run_plan
 from sigmasight_assets.cli.summaries import show_outcomes, show_portfolios, show_stored
 from sigmasight_assets.errors import NotFound
@@ -24,35 +26,37 @@ from sigmasight_assets.ledger.csv_flows import read_appraisals
 from sigmasight_assets.ledger.csv_lots import read_lots
 from sigmasight_assets.ledger.dated_entries import import_appraisals, require_portfolio
 from sigmasight_assets.ledger.lot_imports import ImportRequest, import_lots
-from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.schema import upgrade
 from sigmasight_assets.store.tables import materializations
 
 DEMO = resources.files("sigmasight_assets.sample_data").joinpath("demo")
 
 
-def demo_command(reset: Annotated[bool, typer.Option("--reset", help="Delete the state folder's data and start over")] = False) -> None:
-    """Import the demonstration portfolios and compute 249 sessions of them. Doing it twice changes nothing."""
-    settings = Settings()
+def demo_command(
+    reset: Annotated[bool, typer.Option("--reset", help="Delete the embedded database and Dagster's records, then start over")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --reset: delete portfolios that are not the demo's too")] = False,
+) -> None:
+    """Import the demonstration portfolios, compute their 249 sessions of 2022 and write reports. A second time changes nothing."""
+    settings = load_settings()
     if settings.environment == "production":
         raise fail("the demo is refused where SIGMASIGHT_ENVIRONMENT is production.", Exit.REFUSED)
     if settings.provider != "sample":
         raise fail(f"the demo needs the embedded data: SIGMASIGHT_PROVIDER is {settings.provider!r}, expected 'sample'.", Exit.REFUSED)
     start = time.perf_counter()
     if reset:
-        _delete_state(settings)
+        delete_state(settings, _slugs(), yes=yes)
     desk = open_desk(needs_tables=False)
-    upgrade(desk.database)
     with working("Importing the demonstration portfolios"):
-        _import_portfolios(desk)
-    if _is_complete(desk):
+        upgrade(desk.database)
+        demo_ids = _import_portfolios(desk)
+    if _is_complete(desk, demo_ids):
         out.print("Everything is computed and nothing is stale: nothing was changed.")
         show_portfolios(desk, desk.last_session)
         show_stored(desk)
     else:
         market = desk.calendar.between(desk.provider.first_session(), desk.last_session)
         plan = Plan(market, [day for day in market if day >= desk.first_book_session])
-        out.print(f"Materializing {len(plan.market)} market sessions and {len(plan.book)} book sessions.")
+        out.print(plan.describe())
         outcomes = run_plan(desk, plan)
         for outcome in outcomes:
             if not outcome.success:
@@ -62,18 +66,18 @@ def demo_command(reset: Annotated[bool, typer.Option("--reset", help="Delete the
     _say_where_to_look(desk, time.perf_counter() - start)
 
 
-def _delete_state(settings: Settings) -> None:
-    """Remove the database and Dagster's home, and nothing that is not ours."""
-    if not settings.database_url.get_secret_value():
-        for path in settings.state_dir.glob("sigmasight*.db*"):
-            path.unlink()
-    else:
-        raise fail("--reset deletes only the embedded database; drop the one of SIGMASIGHT_DATABASE_URL yourself.", Exit.REFUSED)
-    shutil.rmtree(settings.state_dir / "dagster", ignore_errors=True)
+def _described() -> dict[str, Any]:
+    described: dict[str, Any] = yaml.safe_load(DEMO.joinpath("portfolios.yaml").read_text(encoding="utf-8"))
+    return described
 
 
-def _import_portfolios(desk: Desk) -> None:
-    described: dict[str, Any] = yaml.safe_load(DEMO.joinpath("portfolios.yaml").read_text())
+def _slugs() -> set[str]:
+    return {portfolio["slug"] for portfolio in _described()["portfolios"]}
+
+
+def _import_portfolios(desk: Desk) -> list[uuid.UUID]:
+    """Make users, portfolios and appraisals what the demo says; the portfolios' ids."""
+    described, ids = _described(), []
     as_of: date = described["as_of"]
     for portfolio in described["portfolios"]:
         with desk.database.write() as connection:
@@ -88,21 +92,24 @@ def _import_portfolios(desk: Desk) -> None:
         request = ImportRequest(
             portfolio["owner"], portfolio["name"], file.name, "replace", Decimal(str(portfolio["cash"])), as_of, portfolio["slug"]
         )
-        import_lots(desk.database, desk.calendar, request, lots)
+        ids.append(import_lots(desk.database, desk.calendar, request, lots).portfolio.id)
     marks = "\n".join(f"{mark['ticker']},{mark['date']},{mark['price_per_unit']}" for mark in described["appraisals"])
     appraisals = read_appraisals(f"ticker,date,price_per_unit\n{marks}\n".encode(), today=desk.today, calendar=desk.calendar)
     owner = require_portfolio(desk.database, described["appraisals"][0]["portfolio"])
     import_appraisals(desk.database, desk.calendar, owner, appraisals.rows, appraisals.content_hash, "portfolios.yaml")
+    return ids
 
 
-def _is_complete(desk: Desk) -> bool:
-    """Every session is stored and none is stale."""
+def _is_complete(desk: Desk, portfolio_ids: Sequence[uuid.UUID]) -> bool:
+    """Every market session is stored, every book session of these portfolios too, and nothing is stale."""
     m = materializations.c
-    query = select(m.table_name, func.count(m.session.distinct()).label("n")).where(m.session <= desk.last_session).group_by(m.table_name)
-    counts = {row["table_name"]: row["n"] for row in desk.database.frame(query).to_dict("records")}
     market = desk.calendar.between(desk.provider.first_session(), desk.last_session)
-    book = [day for day in market if day >= desk.first_book_session]
-    if counts.get("prices", 0) < len(market) or counts.get("portfolio_reports", 0) < len(book):
+    n_book = sum(day >= desk.first_book_session for day in market)
+    with desk.database.read() as connection:
+        stored = connection.execute(select(func.count()).where(m.table_name == "prices", m.session <= desk.last_session)).scalar_one()
+        last = (m.table_name == "portfolio_reports", m.session <= desk.last_session, m.portfolio_id.in_(portfolio_ids))
+        reported = connection.execute(select(func.count()).where(*last)).scalar_one()
+    if stored < len(market) or reported < n_book * len(portfolio_ids):
         return False
     return stale_rows(desk.database, desk.calendar, desk.provider).empty
 

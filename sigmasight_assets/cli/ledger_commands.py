@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sigmasight_assets.cli.console import Exit, err, fail, out, show_table
-from sigmasight_assets.cli.desk import Desk, open_desk
-from sigmasight_assets.ledger.accounts import Portfolio, add_user
-from sigmasight_assets.ledger.csv_fields import Problem
+from sigmasight_assets.cli.arguments import parse_amount, parse_date, read_bytes
+from sigmasight_assets.cli.console import Exit, counted, fail, out, working
+from sigmasight_assets.cli.desk import open_desk
+from sigmasight_assets.cli.import_texts import report_outcome, show_difference, show_problems, tell_entries
+from sigmasight_assets.ledger.accounts import add_user
 from sigmasight_assets.ledger.csv_flows import read_appraisals, read_flows
-from sigmasight_assets.ledger.csv_lots import LotFile, read_lots
+from sigmasight_assets.ledger.csv_lots import read_lots
+from sigmasight_assets.ledger.csv_problems import Problem
 from sigmasight_assets.ledger.dated_entries import import_appraisals, import_flows, require_portfolio
-from sigmasight_assets.ledger.importing import Difference
-from sigmasight_assets.ledger.lot_imports import ImportOutcome, ImportRequest, import_lots, require_covered
+from sigmasight_assets.ledger.lot_imports import ImportOutcome, ImportRequest, effective_as_of, import_lots, require_covered
 
-users = typer.Typer(no_args_is_help=True, help="Users of this deployment.")
+users = typer.Typer()
 
 
 class Mode(StrEnum):
@@ -33,157 +33,110 @@ class OnError(StrEnum):
     KEEP_VALID = "keep-valid"
 
 
+class Role(StrEnum):
+    USER = "user"
+    ADMIN = "admin"
+
+
+PortfolioOption = Annotated[str, typer.Option(metavar="NAME", help="Slug, name or UUID")]
+
+
 @users.command("add")
 def user_add(
-    email: Annotated[str, typer.Argument(help="E-mail address: the user's name here")],
-    name: Annotated[str | None, typer.Option(help="Name to show")] = None,
-    role: Annotated[str, typer.Option(help="user or admin")] = "user",
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address: the user's name here")],
+    name: Annotated[str | None, typer.Option(metavar="TEXT", help="Name to show")] = None,
+    role: Annotated[Role, typer.Option(help="What the user may do")] = Role.USER,
 ) -> None:
     """Add a user, who may then own portfolios."""
     desk = open_desk()
     with desk.database.write() as connection:
-        add_user(connection, email, name, role)
-    out.print(f"Added the {role} {email.strip().lower()}.")
+        add_user(connection, email, name, role.value)
+    out.print(f"Added the {role.value} {email.strip().lower()}.", markup=False)
 
 
 def import_command(
-    file: Annotated[Path, typer.Argument(help="CSV of lots: ticker, quantity, entry_price, entry_date, …")],
-    portfolio: Annotated[str, typer.Option(help="Name or slug; a new one is created")],
-    owner: Annotated[str, typer.Option(help="E-mail address of the owner")],
-    cash: Annotated[str | None, typer.Option(help="Cash balance in USD at the close of --as-of")] = None,
-    as_of: Annotated[str | None, typer.Option(help="Date of the cash balance, YYYY-MM-DD")] = None,
-    mode: Annotated[Mode, typer.Option(help="add lots, or make the portfolio exactly what the file says")] = Mode.ADD,
-    on_error: Annotated[OnError, typer.Option(help="refuse the file, or keep its valid rows")] = OnError.REFUSE,
-    slug: Annotated[str | None, typer.Option(help="Short name in commands and files (default: from the name)")] = None,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV of lots: ticker, quantity, entry_price, entry_date")],
+    portfolio: Annotated[str, typer.Option(metavar="NAME", help="Name, slug or UUID; a new name creates a portfolio")],
+    owner: Annotated[str, typer.Option(metavar="EMAIL", help="E-mail address of the owner")],
+    cash: Annotated[
+        str | None, typer.Option(metavar="USD", help="Cash at the close of --as-of; negative is margin; needed for a new portfolio")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Date of --cash, YYYY-MM-DD; needed for a new portfolio")] = None,
+    mode: Annotated[Mode, typer.Option(help="Add the file's lots, or make the portfolio exactly what the file says")] = Mode.ADD,
+    on_error: Annotated[OnError, typer.Option(help="Refuse a file with faults, or keep its valid rows")] = OnError.REFUSE,
+    slug: Annotated[str | None, typer.Option(metavar="TEXT", help="Short name in commands and file names (default: from the name)")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference and change nothing")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before replacing")] = False,
 ) -> None:
-    """Import lots from a CSV file. The same file twice changes nothing."""
+    """Import lots from a CSV file. The same file twice changes nothing; two equal lots in one file are two lots.
+
+    Optional columns: tags, exit_date, exit_price, asset_class (equity, option, private). Options are written as
+    AAPL240119C00195000, quantities are negative for shorts, prices are plain numbers in USD, dates are YYYY-MM-DD.
+    """
     desk = open_desk()
-    stated_as_of = parse_date(as_of, "--as-of") if as_of else None
-    request = ImportRequest(owner, portfolio, file.name, mode.value, parse_amount(cash, "--cash") if cash else None, stated_as_of, slug)
-    if stated_as_of:
-        require_covered(stated_as_of, desk.last_session, desk.calendar)
-    lots = _read(desk, file, stated_as_of or _stated_as_of(desk, portfolio))
-    _show_problems(file, lots.problems, lots.warnings)
+    stated_as_of = None if as_of is None else parse_date(as_of, "--as-of")
+    stated_cash = None if cash is None else parse_amount(cash, "--cash")
+    request = ImportRequest(owner, portfolio, file.name, mode.value, stated_cash, stated_as_of, slug)
+    judged_by = effective_as_of(desk.database, request)
+    require_covered(judged_by, desk.last_session, desk.calendar)
+    with working(f"Reading {file.name}"):
+        known = desk.provider.known_symbols()
+        lots = read_lots(read_bytes(file), as_of=judged_by, today=desk.today, calendar=desk.calendar, known_symbols=known)
+    show_problems(file, lots.problems, lots.warnings)
+    faulty = len({problem.line for problem in lots.problems})
     if lots.problems and (on_error is OnError.REFUSE or not lots.rows):
-        raise fail(f"{file.name} was refused: {len(lots.problems)} problems, nothing was imported.", Exit.REFUSED)
+        raise _refused(file, lots.problems)
     planned = import_lots(desk.database, desk.calendar, request, lots, dry_run=True)
     if mode is Mode.REPLACE or dry_run:
-        _show_difference(planned)
+        show_difference(planned)
     if dry_run:
         out.print("Dry run: nothing was changed.")
         return
-    if mode is Mode.REPLACE and not planned.changes_nothing and not yes and out.is_terminal:
-        typer.confirm("Replace the portfolio's lots?", abort=True)
-    done = import_lots(desk.database, desk.calendar, request, lots)
-    _report(desk, done, len(lots.problems))
+    if mode is Mode.REPLACE and not yes:
+        _confirm(planned)
+    report_outcome(desk, import_lots(desk.database, desk.calendar, request, lots), faulty)
 
 
-def _stated_as_of(desk: Desk, portfolio: str) -> date:
-    return require_portfolio(desk.database, portfolio).cash_as_of
-
-
-def _read(desk: Desk, file: Path, as_of: date) -> LotFile:
-    return read_lots(read_bytes(file), as_of=as_of, today=desk.today, calendar=desk.calendar, known_symbols=desk.provider.known_symbols())
-
-
-def read_bytes(file: Path) -> bytes:
-    """The file's content, or a refusal that names it."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise fail(f"{file} cannot be read: {error.strerror}.", Exit.REFUSED) from None
-
-
-def _show_problems(file: Path, problems: tuple[Problem, ...], warnings: tuple[Problem, ...]) -> None:
-    for kind, listed in (("error", problems), ("warning", warnings)):
-        for problem in listed:
-            place = f"{file.name}:{problem.line}" if problem.line else file.name
-            column = f" {problem.column}" if problem.column else ""
-            value = f" ({problem.value!r})" if problem.value is not None else ""
-            err.print(f"{place}:{column}{value} {kind} {problem.code}: {problem.message} {problem.remedy}", markup=False)
-
-
-def _show_difference(outcome: ImportOutcome) -> None:
-    difference: Difference = outcome.difference
-    rows = [("+", lot.symbol, lot.quantity, lot.entry_price, lot.entry_date, lot.exit_date) for lot in difference.added]
-    rows += [("-", lot.symbol, lot.quantity, lot.entry_price, lot.entry_date, lot.exit_date) for lot in difference.removed]
-    rows += [("~", row.symbol, row.quantity, row.entry_price, row.entry_date, row.exit_date) for _, row in difference.changed]
-    cells = [
-        [sign, symbol, f"{quantity:f}", f"{price:f}", str(entry), str(exit_ or "")] for sign, symbol, quantity, price, entry, exit_ in rows
-    ]
-    title = f"{outcome.portfolio.slug}: {len(difference.added)} added, {len(difference.removed)} removed, "
-    title += f"{len(difference.changed)} changed, {difference.unchanged} unchanged"
-    show_table(title, ["", "symbol", "quantity", "entry price", "entry", "exit"], cells, numeric_from=2)
-
-
-def _report(desk: Desk, outcome: ImportOutcome, n_problems: int) -> None:
-    if outcome.changes_nothing:
-        out.print(f"{outcome.portfolio.slug} already has exactly this: nothing was changed.")
+def _confirm(planned: ImportOutcome) -> None:
+    """Ask before lots are removed or changed; a script is asked for --yes only where nothing of the portfolio would remain."""
+    difference = planned.difference
+    if not difference.removed and not difference.changed:
         return
-    difference = outcome.difference
-    verb = "Created" if outcome.is_new else "Updated"
-    left_out = f" {n_problems} faulty rows were left out." if n_problems else ""
-    out.print(
-        f"{verb} {outcome.portfolio.slug}: {len(difference.added)} lots added, {len(difference.removed)} removed, "
-        f"{len(difference.changed)} changed, {difference.unchanged} unchanged.{left_out} "
-        f"Compute its numbers with: sigmasight run --from {desk.first_book_session} --to {desk.last_session}"
-    )
+    if out.is_terminal:
+        typer.confirm("Replace the portfolio's lots?", abort=True)
+    elif not (difference.added or difference.changed or difference.unchanged):
+        raise fail("the file would leave no lot in the portfolio: repeat the command with --yes if that is meant.", Exit.REFUSED)
 
 
 def import_flows_command(
-    file: Annotated[Path, typer.Argument(help="CSV of flows: date, amount, note")],
-    portfolio: Annotated[str, typer.Option(help="Slug, name or UUID")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV of flows: date, amount, note (optional)")],
+    portfolio: PortfolioOption,
 ) -> None:
-    """Import money put in (+) or taken out (-)."""
+    """Import money put in (+) or taken out (-). The same file twice changes nothing."""
     desk = open_desk()
     target = require_portfolio(desk.database, portfolio)
     flows = read_flows(read_bytes(file), today=desk.today, calendar=desk.calendar)
-    _refuse(file, flows.problems, flows.warnings)
+    show_problems(file, flows.problems, flows.warnings)
+    if flows.problems:
+        raise _refused(file, flows.problems)
     added = import_flows(desk.database, desk.calendar, target, flows.rows, flows.content_hash, file.name)
-    _tell(added, "flows", target)
+    tell_entries(desk, added, "flow", target)
 
 
 def import_appraisals_command(
-    file: Annotated[Path, typer.Argument(help="CSV of marks: ticker, date, price_per_unit")],
-    portfolio: Annotated[str, typer.Option(help="Slug, name or UUID")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV of marks: ticker, date, price_per_unit")],
+    portfolio: PortfolioOption,
 ) -> None:
-    """Import the owner's marks of private assets."""
+    """Import the owner's marks of private assets. A mark of a day that has one corrects it."""
     desk = open_desk()
     target = require_portfolio(desk.database, portfolio)
     marks = read_appraisals(read_bytes(file), today=desk.today, calendar=desk.calendar)
-    _refuse(file, marks.problems, marks.warnings)
+    show_problems(file, marks.problems, marks.warnings)
+    if marks.problems:
+        raise _refused(file, marks.problems)
     changed = import_appraisals(desk.database, desk.calendar, target, marks.rows, marks.content_hash, file.name)
-    _tell(changed, "appraisals", target)
+    tell_entries(desk, changed, "appraisal", target)
 
 
-def _refuse(file: Path, problems: tuple[Problem, ...], warnings: tuple[Problem, ...]) -> None:
-    _show_problems(file, problems, warnings)
-    if problems:
-        raise fail(f"{file.name} was refused: {len(problems)} problems, nothing was imported.", Exit.REFUSED)
-
-
-def _tell(n: int, what: str, portfolio: Portfolio) -> None:
-    out.print(
-        f"{portfolio.slug}: {n} {what} added or corrected." if n else f"{portfolio.slug} already has these {what}: nothing was changed."
-    )
-
-
-def parse_date(text: str, option: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise fail(f"{option}: expected a date as YYYY-MM-DD, was {text!r}.", Exit.REFUSED) from None
-
-
-def parse_amount(text: str, option: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise fail(
-            f"{option}: expected a plain number like 12500.50 (no currency sign, no separators), was {text!r}.", Exit.REFUSED
-        ) from None
-    if not amount.is_finite():
-        raise fail(f"{option}: expected a finite number, was {text!r}.", Exit.REFUSED)
-    return amount
+def _refused(file: Path, problems: Sequence[Problem]) -> SystemExit:
+    return fail(f"{file.name} was refused: {counted(len(problems), 'problem')}, nothing was imported.", Exit.REFUSED)

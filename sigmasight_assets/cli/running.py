@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
-from sigmasight_assets.cli.console import err, out
+from sigmasight_assets.cli.console import counted, err, out
 from sigmasight_assets.cli.desk import Desk
 from sigmasight_assets.cli.home import prepare_home
-from sigmasight_assets.errors import NotASession, SigmaSightError
+from sigmasight_assets.errors import NotASession, NotFound
 from sigmasight_assets.ledger.changes import mark_processed, unprocessed
 from sigmasight_assets.progress import watching
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.lineage import LINEAGE, MARKET, UNDATED
+from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.tables import materializations
 
 if TYPE_CHECKING:
@@ -27,16 +27,34 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run: sessions of each job, empty where there is none."""
+    """What to run: sessions of each job, empty where there is none.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What of the request is left out, and why.
+    """
 
     market: list[date]
     book: list[date]
     assets: tuple[str, ...] = ()
     portfolio_ids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def selected(self, job_tables: Sequence[str]) -> list[str] | None:
         """The asset selection of a job: None for all of it, empty for nothing of it."""
         return [table for table in job_tables if table in self.assets] if self.assets else None
+
+    def describe(self) -> str:
+        """The plan in one line."""
+        parts = []
+        for name, sessions, tables in (("market", self.market, MARKET), ("book", self.book, BOOK)):
+            chosen = self.selected(tables)
+            if sessions and chosen != []:
+                span = f"{sessions[0]} … {sessions[-1]}" if len(sessions) > 1 else str(sessions[0])
+                only = f": {', '.join(chosen)}" if chosen else ""
+                parts.append(f"{counted(len(sessions), f'{name} session')} ({span}{only})")
+        return f"Materializing {' and '.join(parts)}."
 
 
 def plan_range(desk: Desk, first: date, last: date, assets: Sequence[str] = (), portfolio_ids: Sequence[str] = ()) -> Plan:
@@ -44,12 +62,14 @@ def plan_range(desk: Desk, first: date, last: date, assets: Sequence[str] = (), 
 
     Raises
     ------
+    NotFound
+        For an asset that does not exist.
     NotASession
-        Where the range holds no session of the data.
+        Where the range holds no session of the data, or none of the assets asked for.
     """
     unknown = sorted(set(assets) - set(LINEAGE))
     if unknown:
-        raise SigmaSightError(f"--assets: expected names out of {', '.join(LINEAGE)}, was {', '.join(unknown)}.")
+        raise NotFound(f"--assets: expected names out of {', '.join(LINEAGE)}, was {', '.join(unknown)}.")
     begin, end = desk.provider.first_session(), desk.last_session
     sessions = [day for day in desk.calendar.between(first, last) if begin <= day <= end]
     if not sessions:
@@ -57,18 +77,27 @@ def plan_range(desk: Desk, first: date, last: date, assets: Sequence[str] = (), 
             f"There is no session of the data between {first} and {last}: the {desk.provider.name} data cover {begin} … {end}."
         )
     book = [day for day in sessions if day >= desk.first_book_session]
+    if not book and (portfolio_ids or (assets and not set(assets) & set(MARKET))):
+        raise NotASession(f"There is no session of the portfolios between {first} and {last}: they begin on {desk.first_book_session}.")
     query = select(materializations.c.session).where(materializations.c.table_name == "prices")
     stored = set(desk.database.frame(query)["session"].dt.date)
     missing = [day for day in desk.calendar.between(begin, sessions[-1]) if day not in stored]
     market = desk.calendar.between(min([sessions[0], *missing]), sessions[-1])
-    return Plan(market, book, tuple(assets), tuple(portfolio_ids))
+    notes = []
+    if last > end:
+        notes.append(f"The {desk.provider.name} data end on {end}: later sessions are left out.")
+    if first < begin:
+        notes.append(f"The {desk.provider.name} data begin on {begin}: earlier sessions are left out.")
+    if sessions[0] < desk.first_book_session:
+        notes.append(f"Portfolios are computed from {desk.first_book_session} on.")
+    return Plan(market, book, tuple(assets), tuple(portfolio_ids), tuple(notes))
 
 
 def run_plan(desk: Desk, plan: Plan) -> list[RunOutcome]:
     """Execute a plan: at most two Dagster runs; stops after a run that failed."""
     outcomes = []
     with opened_instance(desk) as (definitions, instance):
-        from sigmasight_assets.definitions import BOOK, SCOPE_TAG, execute_range
+        from sigmasight_assets.definitions import SCOPE_TAG, execute_range
 
         jobs = (("market_data", MARKET, plan.market, {"sigmasight/book_follows": "command"}), ("book", BOOK, plan.book, {}))
         with desk.database.read() as connection:
@@ -81,6 +110,8 @@ def run_plan(desk: Desk, plan: Plan) -> list[RunOutcome]:
             with progress_bars():
                 keys = [day.isoformat() for day in (sessions[0], sessions[-1])]
                 outcomes.append(execute_range(definitions, instance, job, keys, {**tags, **scope}, selection))
+            if outcomes[-1].interrupted:
+                raise KeyboardInterrupt
             if not outcomes[-1].success:
                 return outcomes
         covers = waiting is not None and plan.book and not plan.assets and not plan.portfolio_ids
@@ -124,10 +155,12 @@ def _stored_sessions(desk: Desk) -> dict[str, list[str]]:
 def progress_bars() -> Iterator[None]:
     """A bar per table while a run works; a line per table where there is no terminal."""
     if not out.is_terminal:
+        told: set[str] = set()
 
         def line(what: str, done: int, total: int) -> None:
-            if done == total:
-                out.print(f"  {what}: {total} session{'s' * (total != 1)} done")
+            if done == total and what not in told:
+                told.add(what)
+                out.print(f"  {what}: {counted(total, 'session')} done")
 
         with watching(line):
             yield

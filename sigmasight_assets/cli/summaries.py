@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import textwrap
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from sigmasight_assets.cli.console import err, out, show_table
+from sigmasight_assets.cli.console import counted, err, out, show_table
 from sigmasight_assets.cli.desk import Desk
 from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.tables import materializations, portfolio_snapshots, portfolios
@@ -17,20 +19,8 @@ from sigmasight_assets.store.tables import materializations, portfolio_snapshots
 if TYPE_CHECKING:
     from sigmasight_assets.definitions import RunOutcome
 
-_MONEY = (
-    ("NAV", "nav"),
-    ("long", "market_value_long"),
-    ("short", "market_value_short"),
-    ("gross", "market_value_gross"),
-    ("net", "market_value_net"),
-    ("day P&L", "pnl"),
-    ("year P&L", "year_pnl"),
-    ("delta $", "delta_net"),
-    ("gamma $/%", "gamma_dollars_per_pct"),
-    ("theta/day", "theta_per_day"),
-    ("vega/pt", "vega_per_volpt"),
-    ("rho/%", "rho_per_pct"),
-)
+PORTFOLIOS_A_BLOCK = 4
+LABEL_WIDTH, NAME_WIDTH, GAP = 18, 15, 2
 
 
 def money(value: float | None) -> str:
@@ -38,21 +28,53 @@ def money(value: float | None) -> str:
     return "n/a" if value is None or math.isnan(value) else f"{value:,.0f}"
 
 
-def show_portfolios(desk: Desk, session: date) -> None:
-    """A line per portfolio: value, P&L, exposures, Greeks, coverage."""
+def share(value: float | None) -> str:
+    return "n/a" if value is None or math.isnan(value) else f"{value:.1%}"
+
+
+def word(value: str | None) -> str:
+    return (value or "").replace("_", " ")
+
+
+_FIGURES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("NAV", "nav", money),
+    ("long", "market_value_long", money),
+    ("short", "market_value_short", money),
+    ("gross", "market_value_gross", money),
+    ("net", "market_value_net", money),
+    ("day P&L", "pnl", money),
+    ("year P&L", "year_pnl", money),
+    ("delta $", "delta_net", money),
+    ("gamma $ / 1 %", "gamma_dollars_per_pct", money),
+    ("theta $ / day", "theta_per_day", money),
+    ("vega $ / vol pt", "vega_per_volpt", money),
+    ("rho $ / 1 % rate", "rho_per_pct", money),
+    ("coverage", "coverage", share),
+    ("status", "status", word),
+    ("reason", "reason", word),
+)
+"""Label, column of `portfolio_snapshots`, how it is shown."""
+
+
+def show_portfolios(desk: Desk, session: date, portfolio_ids: Sequence[str] = ()) -> None:
+    """A column per portfolio, a row per figure; blocks of a few portfolios where there are many."""
     s = portfolio_snapshots.c
-    query = select(portfolios.c.slug, *(s[name] for _, name in _MONEY), s.coverage, s.status)
-    rows = desk.database.frame(query.where(portfolios.c.id == s.portfolio_id, s.session == session).order_by(portfolios.c.slug))
-    cells = [
-        [
-            row["slug"],
-            *(money(row[name]) for _, name in _MONEY),
-            "n/a" if math.isnan(row["coverage"]) else f"{row['coverage']:.0%}",
-            row["status"],
-        ]
-        for row in rows.to_dict("records")
-    ]
-    show_table(f"Portfolios on {session} (USD)", ["portfolio", *(title for title, _ in _MONEY), "coverage", "status"], cells)
+    query = select(portfolios.c.slug, *(s[name] for _, name, _ in _FIGURES)).where(portfolios.c.id == s.portfolio_id, s.session == session)
+    if portfolio_ids:
+        query = query.where(s.portfolio_id.in_([uuid.UUID(text) for text in portfolio_ids]))
+    rows = desk.database.frame(query.order_by(portfolios.c.slug)).to_dict("records")
+    if not rows:
+        out.print(f"No portfolio has values on {session}.")
+    a_block = max(1, min(PORTFOLIOS_A_BLOCK, (out.width - LABEL_WIDTH) // (NAME_WIDTH + GAP)))
+    for start in range(0, len(rows), a_block):
+        _show_block(session, rows[start : start + a_block])
+
+
+def _show_block(session: date, rows: Sequence[Mapping[str, Any]]) -> None:
+    figures = [figure for figure in _FIGURES if figure[1] != "reason" or any(row["reason"] for row in rows)]
+    names = ["\n".join(textwrap.wrap(row["slug"], NAME_WIDTH)) for row in rows]
+    cells = [[label, *(shown(row[name]) for row in rows)] for label, name, shown in figures]
+    show_table(f"Portfolios on {session} (USD)", ["", *names], cells)
 
 
 def show_outcomes(outcomes: Sequence[RunOutcome]) -> None:
@@ -68,7 +90,9 @@ def show_outcomes(outcomes: Sequence[RunOutcome]) -> None:
         for failed in (failed for step in outcome.steps.values() for failed in step.checks_failed):
             err.print(f"check: {failed}", markup=False)
     total, own = sum(outcome.seconds for outcome in outcomes), sum(outcome.own_seconds for outcome in outcomes)
-    out.print(f"{len(outcomes)} runs, {total:.1f} s: {own:.1f} s calculations, store and checks, {total - own:.1f} s Dagster itself.")
+    out.print(
+        f"{counted(len(outcomes), 'run')}, {total:.1f} s: {own:.1f} s calculations, store and checks, {total - own:.1f} s Dagster itself."
+    )
 
 
 def show_stored(desk: Desk) -> None:

@@ -3,9 +3,7 @@
 import dagster as dg
 
 from sigmasight_assets.defs.partitions import BOOK_SESSIONS, MARKET_SESSIONS
-from sigmasight_assets.store.lineage import LINEAGE, MARKET
-
-BOOK = tuple(table for table in LINEAGE if table not in MARKET)
+from sigmasight_assets.store.lineage import BOOK, MARKET
 
 market_data = dg.define_asset_job(
     "market_data",

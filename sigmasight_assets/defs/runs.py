@@ -38,6 +38,8 @@ class RunOutcome:
         Wall time of the run, and the part of it spent in calculations, store and checks; the rest is Dagster's.
     error : str or None
         What stopped it.
+    interrupted : bool
+        Whether that was a signal (Ctrl-C).
     """
 
     run_id: str
@@ -46,6 +48,7 @@ class RunOutcome:
     steps: dict[str, StepOutcome] = field(default_factory=dict)
     own_seconds: float = 0.0
     error: str | None = None
+    interrupted: bool = False
 
 
 def execute_range(
@@ -104,6 +107,10 @@ def _note(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
         failure = event.step_failure_data
         cause = failure.error.cause if failure.error and failure.error.cause else failure.error
         outcome.error = f"{event.step_key}: {cause.message.strip() if cause else failure.error_display_string}"
+    elif event.event_type == dg.DagsterEventType.RUN_FAILURE:
+        reason = event.job_failure_data.failure_reason
+        outcome.interrupted = reason is not None and reason.value == "UNEXPECTED_TERMINATION"
+        outcome.error = outcome.error or event.message
 
 
 def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -8,15 +8,18 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from sigmasight_assets.errors import LedgerRefused, NotFound
 from sigmasight_assets.sessions import utc_now
+from sigmasight_assets.store.database import lock_for_writing
 from sigmasight_assets.store.tables import portfolios, users
 
+LEDGER_LOCK = "ledger"
+"""Held by every change of the books of record, so that what it compared with is what it changes."""
 ROLES = ("user", "admin")
+LONGEST_NAME = 200
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -28,9 +31,12 @@ def add_user(connection: Connection, email: str, name: str | None = None, role: 
     LedgerRefused
         For an address that is none, is taken, or an unknown role.
     """
+    lock_for_writing(connection, LEDGER_LOCK)
     address = email.strip().lower()
     if not _EMAIL.fullmatch(address) or len(address) > 254:
         raise LedgerRefused(f"Expected an e-mail address, was {email!r}.")
+    if name is not None and len(name) > LONGEST_NAME:
+        raise LedgerRefused(f"Expected a name of at most {LONGEST_NAME} characters, was {len(name)}.")
     if role not in ROLES:
         raise LedgerRefused(f"Expected a role out of {', '.join(ROLES)}, was {role!r}.")
     if connection.execute(select(users.c.id).where(users.c.email == address)).first():
@@ -70,31 +76,66 @@ class Portfolio:
     cash_as_of: date
 
 
-def find_portfolio(connection: Connection, name: str) -> Portfolio | None:
-    """The portfolio of a slug, a name or a UUID; None where there is none."""
+def as_uuid(text: str) -> uuid.UUID | None:
+    """The id that a text is; None for any other text."""
     try:
-        found: Any = portfolios.c.id == uuid.UUID(name)
+        return uuid.UUID(text)
     except ValueError:
-        found = portfolios.c.slug.in_({name, slug_of(name)})
+        return None
+
+
+def find_portfolio(connection: Connection, name: str, owner_id: uuid.UUID | None = None) -> Portfolio | None:
+    """The portfolio of a UUID, a slug, or a name; None where there is none.
+
+    Parameters
+    ----------
+    owner_id : UUID, optional
+        Whose names are meant: slugs are unique in a deployment, names are not.
+
+    Raises
+    ------
+    LedgerRefused
+        For a name that several portfolios have.
+    """
     columns = [portfolios.c[field] for field in Portfolio.__dataclass_fields__]
-    row = connection.execute(select(*columns).where(found)).first()
-    return None if row is None else Portfolio(*row)
+    known_id = as_uuid(name)
+    by_key = portfolios.c.slug == slug_of(name) if known_id is None else portfolios.c.id == known_id
+    row = connection.execute(select(*columns).where(by_key)).first()
+    if row is not None or known_id is not None:
+        return None if row is None else Portfolio(*row)
+    named = select(*columns).where(portfolios.c.name == name.strip()).order_by(portfolios.c.slug)
+    rows = connection.execute(named if owner_id is None else named.where(portfolios.c.owner_id == owner_id)).all()
+    if len(rows) > 1:
+        raise LedgerRefused(f"{len(rows)} portfolios have the name {name!r}: use a slug ({', '.join(row.slug for row in rows)}).")
+    return Portfolio(*rows[0]) if rows else None
+
+
+def draft_portfolio(
+    connection: Connection, owner_id: uuid.UUID, name: str, cash: Decimal, as_of: date, slug: str | None = None
+) -> Portfolio:
+    """A new, empty portfolio, not stored yet.
+
+    Raises
+    ------
+    LedgerRefused
+        Where the slug is taken (slugs are unique in a deployment), or for a name that is too long or is an id.
+    """
+    shown = name.strip()
+    if len(shown) > LONGEST_NAME:
+        raise LedgerRefused(f"Expected a portfolio name of at most {LONGEST_NAME} characters, was {len(shown)}.")
+    if as_uuid(shown) is not None or (slug and as_uuid(slug) is not None):
+        raise LedgerRefused(f"There is no portfolio with the id {slug or shown}, and an id cannot be a new portfolio's name.")
+    chosen = slug_of(slug or shown)
+    if connection.execute(select(portfolios.c.id).where(portfolios.c.slug == chosen)).first():
+        raise LedgerRefused(f"A portfolio {chosen!r} exists already: choose another name.")
+    return Portfolio(uuid.uuid4(), owner_id, chosen, shown, cash, as_of)
 
 
 def create_portfolio(
     connection: Connection, owner_id: uuid.UUID, name: str, cash: Decimal, as_of: date, slug: str | None = None
 ) -> Portfolio:
-    """A new, empty portfolio.
-
-    Raises
-    ------
-    LedgerRefused
-        Where the slug is taken: slugs are unique in a deployment.
-    """
-    chosen = slug_of(slug or name)
-    if connection.execute(select(portfolios.c.id).where(portfolios.c.slug == chosen)).first():
-        raise LedgerRefused(f"A portfolio {chosen!r} exists already: choose another name.")
-    portfolio = Portfolio(uuid.uuid4(), owner_id, chosen, name, cash, as_of)
+    """Store a new, empty portfolio; refused as `draft_portfolio` says."""
+    portfolio = draft_portfolio(connection, owner_id, name, cash, as_of, slug)
     connection.execute(insert(portfolios), {**vars(portfolio), "currency": "USD", "created_at": utc_now()})
     return portfolio
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sigmasight_assets.ledger.csv_fields import Problem, RowReader, content_hash, read_table
+from sigmasight_assets.ledger.csv_fields import CURRENCY, RowReader
+from sigmasight_assets.ledger.csv_problems import Problem, by_line
+from sigmasight_assets.ledger.csv_table import content_hash, read_table
 from sigmasight_assets.sessions import FIRST_DATE, SessionCalendar
 
 MAX_NOTE = 500
@@ -50,32 +52,34 @@ class AppraisalFile:
 
 def read_flows(content: bytes, *, today: date, calendar: SessionCalendar) -> FlowFile:
     """Read and validate flows: date, amount and an optional note."""
-    table = read_table(content, ("date", "amount"), ("note",), {"cash_flow": "amount", "description": "note"})
+    table = read_table(content, ("date", "amount"), ("note",), {"cash_flow": "amount", "description": "note"}, (CURRENCY,))
     problems = list(table.problems)
     rows = []
     for line, cells in table.rows:
         reader = RowReader(line, cells, problems)
+        reader.require_usd()
         day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
         amount = reader.number("amount")
         if amount == 0:
-            reader.refuse("zero_quantity", "amount")
+            reader.refuse("zero_amount", "amount")
         note = reader.text("note")
         if len(note) > MAX_NOTE:
             reader.refuse("note_too_long", "note")
         if not reader.n_problems and day is not None and amount is not None:
             rows.append(FlowRow(line, day, amount, note or None))
     digest = content_hash(sorted((row.date.isoformat(), f"{row.amount.normalize():f}", row.note or "") for row in rows))
-    return FlowFile(tuple(rows), tuple(problems), table.warnings, digest)
+    return FlowFile(tuple(rows), by_line(problems), table.warnings, digest)
 
 
 def read_appraisals(content: bytes, *, today: date, calendar: SessionCalendar) -> AppraisalFile:
     """Read and validate appraisals: ticker, date and price_per_unit; one mark a ticker and date."""
-    table = read_table(content, ("ticker", "date", "price_per_unit"), (), {"symbol": "ticker", "price": "price_per_unit"})
+    table = read_table(content, ("ticker", "date", "price_per_unit"), (), {"symbol": "ticker", "price": "price_per_unit"}, (CURRENCY,))
     problems = list(table.problems)
     rows: list[AppraisalRow] = []
     known: dict[tuple[str, date], Decimal] = {}
     for line, cells in table.rows:
         reader = RowReader(line, cells, problems)
+        reader.require_usd()
         ticker = reader.required("ticker").upper()
         day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
         price = reader.price("price_per_unit")
@@ -87,4 +91,4 @@ def read_appraisals(content: bytes, *, today: date, calendar: SessionCalendar) -
         elif known[ticker, day] != price:
             reader.refuse("duplicate_row", "price_per_unit")
     digest = content_hash(sorted((row.symbol, row.date.isoformat(), f"{row.price_per_unit.normalize():f}") for row in rows))
-    return AppraisalFile(tuple(rows), tuple(problems), table.warnings, digest)
+    return AppraisalFile(tuple(rows), by_line(problems), table.warnings, digest)

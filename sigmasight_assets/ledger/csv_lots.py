@@ -9,7 +9,9 @@ from datetime import date
 from decimal import Decimal
 
 from sigmasight_assets.errors import InvalidSymbol
-from sigmasight_assets.ledger.csv_fields import Problem, RowReader, content_hash, problem, read_table
+from sigmasight_assets.ledger.csv_fields import CURRENCY, RowReader
+from sigmasight_assets.ledger.csv_problems import Problem, by_line, problem
+from sigmasight_assets.ledger.csv_table import content_hash, read_table
 from sigmasight_assets.ledger.option_symbols import OptionSymbol, looks_like_option, parse
 from sigmasight_assets.sessions import FIRST_DATE, SessionCalendar
 
@@ -22,18 +24,24 @@ LEGACY = {
     "shares": "quantity",
     "contracts": "quantity",
     "price": "entry_price",
+    "price_per_share": "entry_price",
+    "entry_price_per_share": "entry_price",
     "cost_per_share": "entry_price",
     "purchase_price": "entry_price",
     "trade_date": "entry_date",
     "purchase_date": "entry_date",
     "date": "entry_date",
+    "date_acquired": "entry_date",
     "tag": "tags",
     "sale_date": "exit_date",
     "sale_price": "exit_price",
+    "exit_price_per_share": "exit_price",
     "class": "asset_class",
     "investment_class": "asset_class",
 }
 """Other headers that mean the same, blanks and dashes read as underscores."""
+OPTION_TERMS = ("strike", "strike_price", "expiry", "expiration", "expiration_date", "option_type", "put_call")
+"""Columns that would make a share ticker an option: a row that fills one of them is refused rather than held as shares."""
 ASSET_CLASSES = {
     "equity": "equity",
     "stock": "equity",
@@ -94,7 +102,7 @@ def read_lots(content: bytes, *, as_of: date, today: date, calendar: SessionCale
     known_symbols : frozenset or None
         Symbols with market data; others are warned of. None: not known, so nothing is warned of.
     """
-    table = read_table(content, REQUIRED, OPTIONAL, LEGACY)
+    table = read_table(content, REQUIRED, OPTIONAL, LEGACY, (*OPTION_TERMS, CURRENCY))
     problems, warnings = list(table.problems), list(table.warnings)
     rows = []
     for line, cells in table.rows:
@@ -102,10 +110,9 @@ def read_lots(content: bytes, *, as_of: date, today: date, calendar: SessionCale
         row = _lot(reader, as_of, today, max(FIRST_DATE, calendar.days[0].item()))
         if row is not None:
             rows.append(row)
-    problems.sort(key=lambda found: found.line or 0)
     warnings += _unknown(rows, known_symbols)
     normalised = sorted(_normalised(row) for row in rows)
-    return LotFile(tuple(rows), tuple(problems), tuple(warnings), content_hash(normalised))
+    return LotFile(tuple(rows), by_line(problems), tuple(warnings), content_hash(normalised))
 
 
 def _normalised(row: LotRow) -> tuple[str, ...]:
@@ -117,6 +124,10 @@ def _normalised(row: LotRow) -> tuple[str, ...]:
 
 def _lot(reader: RowReader, as_of: date, today: date, first: date) -> LotRow | None:
     symbol, asset_class, option = _security(reader)
+    if asset_class == "equity":
+        for column in (name for name in OPTION_TERMS if reader.text(name)):
+            reader.refuse("option_terms_apart", column)
+    reader.require_usd()
     quantity = reader.number("quantity")
     if quantity == 0:
         reader.refuse("zero_quantity", "quantity")
@@ -144,7 +155,7 @@ def _check_dates(
         reader.refuse("entry_after_expiry", "entry_date", f"The expiry is {option.expiry}.")
     elif option is not None and exit_date is not None and exit_date > option.expiry:
         reader.refuse("exit_after_expiry", "exit_date", f"The expiry is {option.expiry}.")
-    still_open = not reader.text("exit_date")
+    still_open = not reader.text("exit_date") and (option is None or option.expiry > as_of)
     if still_open and asset_class != "private" and entry < _years_before(as_of, OLDEST_ENTRY_YEARS):
         reader.refuse("entry_too_old", "entry_date", f"The as-of date is {as_of}.")
 
@@ -158,13 +169,17 @@ def _years_before(day: date, years: int) -> date:
 
 def _security(reader: RowReader) -> tuple[str, str, OptionSymbol | None]:
     """Symbol, asset class and option terms of a row."""
-    ticker = reader.required("ticker").upper()
+    written = reader.required("ticker")
+    ticker = written.upper()
     stated = reader.text("asset_class").lower()
     if stated and stated not in ASSET_CLASSES:
         reader.refuse("unknown_asset_class", "asset_class")
         return ticker, "", None
     asset_class = ASSET_CLASSES.get(stated)
     if not ticker:
+        return ticker, asset_class or "", None
+    if not written.isascii():
+        reader.refuse("invalid_symbol", "ticker")
         return ticker, asset_class or "", None
     if asset_class == "private":
         if not _PRIVATE.fullmatch(ticker):

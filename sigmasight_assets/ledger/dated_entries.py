@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from sqlalchemy import insert, select, update
 
 from sigmasight_assets.errors import LedgerRefused, NotFound
-from sigmasight_assets.ledger.accounts import Portfolio, find_portfolio
+from sigmasight_assets.ledger.accounts import LEDGER_LOCK, Portfolio, find_portfolio
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.ledger.csv_flows import AppraisalRow, FlowRow
 from sigmasight_assets.ledger.event_sessions import event_session
 from sigmasight_assets.ledger.importing import record_import
 from sigmasight_assets.sessions import SessionCalendar, utc_now
-from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.database import Database, lock_for_writing
 from sigmasight_assets.store.tables import appraisals, flows, lots
 
 
@@ -33,6 +33,7 @@ def import_flows(
 ) -> int:
     """Add the flows that the ledger does not have yet, each as often as the file names it; the number added."""
     with database.write() as connection:
+        lock_for_writing(connection, LEDGER_LOCK)
         held = connection.execute(select(flows.c.date, flows.c.amount, flows.c.note).where(flows.c.portfolio_id == portfolio.id))
         have = Counter((day, amount, note or "") for day, amount, note in held)
         new = []
@@ -69,6 +70,7 @@ def import_appraisals(
         For a ticker that is no private asset of the portfolio; nothing is written.
     """
     with database.write() as connection:
+        lock_for_writing(connection, LEDGER_LOCK)
         private = select(lots.c.symbol).distinct().where(lots.c.portfolio_id == portfolio.id, lots.c.asset_class == "private")
         owned = set(connection.execute(private).scalars())
         strangers = sorted({row.symbol for row in rows} - owned)

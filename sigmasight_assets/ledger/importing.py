@@ -10,8 +10,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from sigmasight_assets.errors import LedgerRefused
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.ledger.csv_lots import LotRow
@@ -20,6 +21,8 @@ from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store.tables import imports, instruments, lot_tags, lots, tags
 
 Mode = Literal["add", "replace"]
+MAX_TAGS = 100
+"""Of one owner."""
 EntryFacts = tuple[str, str, Decimal, Decimal, date]
 ExitFacts = tuple[date | None, Decimal | None, tuple[str, ...]]
 
@@ -115,7 +118,7 @@ def apply_difference(
 ) -> None:
     """Write a difference, and record which sessions it affects."""
     if diff.removed:
-        connection.execute(delete(lots).where(lots.c.id.in_([lot.id for lot in diff.removed])))
+        connection.execute(delete(lots).where(lots.c.id == bindparam("lot")), [{"lot": lot.id} for lot in diff.removed])
     for lot, row in diff.changed:
         connection.execute(update(lots).where(lots.c.id == lot.id).values(exit_date=row.exit_date, exit_price=row.exit_price))
         connection.execute(delete(lot_tags).where(lot_tags.c.lot_id == lot.id))
@@ -155,7 +158,7 @@ def _insert_lots(connection: Connection, portfolio: Portfolio, rows: Sequence[Lo
 def _ensure_instruments(connection: Connection, rows: Sequence[LotRow]) -> None:
     """Every (symbol, asset class) that the lots name has its terms in `instruments`."""
     wanted = {(row.symbol, row.asset_class): row for row in rows}
-    known = set(connection.execute(select(instruments.c.symbol, instruments.c.asset_class)).tuples())
+    known = {(row.symbol, row.asset_class) for row in connection.execute(select(instruments.c.symbol, instruments.c.asset_class))}
     values = []
     for (symbol, asset_class), row in wanted.items():
         if (symbol, asset_class) not in known:
@@ -179,11 +182,16 @@ def _ensure_instruments(connection: Connection, rows: Sequence[LotRow]) -> None:
 
 def _tag(connection: Connection, owner_id: uuid.UUID, tagged: Sequence[tuple[uuid.UUID, LotRow]]) -> None:
     """Give lots their tags; a tag that the owner lacks is made, one that differs only in case is taken."""
-    names = {tag.lower(): tag for _, row in tagged for tag in row.tags}
+    names: dict[str, str] = {}
+    for _, row in tagged:
+        for tag in row.tags:
+            names.setdefault(tag.lower(), tag)
     if not names:
         return
-    rows = connection.execute(select(tags.c.name_key, tags.c.id).where(tags.c.owner_id == owner_id)).tuples()
-    known: dict[str, uuid.UUID] = dict(rows.all())
+    rows = connection.execute(select(tags.c.name_key, tags.c.id).where(tags.c.owner_id == owner_id))
+    known: dict[str, uuid.UUID] = {row.name_key: row.id for row in rows}
+    if len(known.keys() | names.keys()) > MAX_TAGS:
+        raise LedgerRefused(f"The owner would have {len(known.keys() | names.keys())} tags: expected at most {MAX_TAGS}. Reuse tags.")
     new = [{"id": uuid.uuid4(), "owner_id": owner_id, "name": names[key], "name_key": key} for key in sorted(names.keys() - known.keys())]
     if new:
         connection.execute(insert(tags), new)

@@ -1,9 +1,9 @@
 """Option symbols: the OSI form and what brokers make of it.
 
 OSI (Options Symbology Initiative, 2010) is root, yymmdd, C or P, strike in thousandths with eight digits: ``AAPL240119C00195000``, the root
-padded to six characters in the 21-character form. Brokers write the strike as a plain decimal number without leading zeros; a strike of
-exactly eight digits that begins with 0 is OSI's, eight digits that do not begin with 0 are OSI's too (5,000 and more dollars), and no
-broker writes those: so the two never meet.
+padded to six characters in the 21-character form. Brokers that write the strike as a plain number mark the symbol: with a leading ``-``
+or ``.``, an underscore after the root, or blanks between the parts. Without a mark only OSI is read, so that a symbol cut short is refused
+and never taken for another strike.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from sigmasight_assets.errors import InvalidSymbol
 
 INDEX_UNDERLYING = {"SPX": "SPX", "SPXW": "SPX", "XSP": "XSP", "NDX": "NDX", "NDXP": "NDX", "RUT": "RUT", "RUTW": "RUT"}
 """European index roots and the index that each is written on."""
+SHARE_CLASS = {"BRKB": "BRK.B", "BFA": "BF.A", "BFB": "BF.B", "HEIA": "HEI.A", "LENB": "LEN.B", "MOGA": "MOG.A"}
+"""Roots of shares whose symbol has a point: OSI roots have none."""
 SETTLED_ON_FUTURES = ("VIX", "VIXW")
 MULTIPLIER = 100
-SHORTEST, LONGEST = 16, 21
+LONGEST = 21
 MAX_STRIKE = Decimal("99999.999")
 
-_ROOT = r"(?P<root>[A-Z][A-Z.]{0,5}|[A-Z]{1,5}[0-9])"
+_ROOT = r"(?P<root>[A-Z]{1,6}|[A-Z]{1,5}\.[A-Z]|[A-Z]{1,5}[0-9])"
+_STRIKE = r"(?P<strike>(0|[1-9]\d{0,4})(\.\d{1,3})?)"
 _OSI = re.compile(_ROOT + r" *(?P<date>\d{6})(?P<type>[CP])(?P<strike>\d{8})")
-_BROKER = re.compile(_ROOT + r"(?P<date>\d{6})(?P<type>[CP])(?P<strike>\d{1,5}(\.\d{1,3})?)")
-_UNDERSCORE = re.compile(_ROOT + r"_(?P<date>\d{6})(?P<type>[CP])(?P<strike>\d{1,5}(\.\d{1,3})?)")
-_SPACED = re.compile(_ROOT + r" (?P<date>\d{2}/\d{2}/\d{4}) (?P<strike>\d{1,5}(\.\d{1,3})?) (?P<type>[CP])")
-_LOOKS = re.compile(r"[-.]?(O:)?[A-Z.]{1,6}\d?[ _]*(\d{6}[A-Z]\d+(\.\d+)?|\d{2}/\d{2}/\d{4} .*)")
+_MARKED = re.compile(_ROOT + r"(?P<date>\d{6})(?P<type>[CP])" + _STRIKE)
+_UNDERSCORE = re.compile(_ROOT + r"_(?P<date>\d{6})(?P<type>[CP])" + _STRIKE)
+_SPACED = re.compile(_ROOT + r" (?P<date>\d{2}/\d{2}/\d{4}) " + _STRIKE + r" (?P<type>[CP])")
+_LOOKS = re.compile(r"[-.]?(O:)?[A-Z.]{1,7}\d?[ _]*(\d{6} *[A-Z]\d+(\.\d+)?|\d{2}/\d{2}/\d{4} .*)")
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class OptionSymbol:
     Attributes
     ----------
     root, underlying : str
-        They differ for index roots (SPXW is on SPX).
+        They differ for index roots (SPXW is on SPX) and share classes (BRKB is on BRK.B).
     strike : Decimal
         USD per share.
     is_adjusted : bool
@@ -82,27 +85,32 @@ def parse(text: str) -> OptionSymbol:
         Saying what was expected, for anything else; also for VIX options, which settle on futures.
     """
     plain = text.strip().upper()
+    if not plain.isascii():
+        raise _refused(text, "letters and digits of ASCII")
     marked = plain.startswith(("-", "."))
-    body = plain.lstrip("-.").removeprefix("O:") if marked or plain.startswith("O:") else plain
+    body = plain[1:] if marked else plain
+    body = body.removeprefix("O:")
     month_first = False
     if match := _OSI.fullmatch(body):
-        if not SHORTEST <= len(body) <= LONGEST:
-            raise _refused(text, f"{SHORTEST} to {LONGEST} characters")
+        if len(body) > LONGEST:
+            raise _refused(text, f"at most {LONGEST} characters")
         strike = Decimal(match["strike"]) / 1000
     elif match := _UNDERSCORE.fullmatch(body):
         strike, month_first = Decimal(match["strike"]), True
-    elif match := _BROKER.fullmatch(body) or _SPACED.fullmatch(body):
+    elif match := _SPACED.fullmatch(body) or (_MARKED.fullmatch(body) if marked else None):
         strike = Decimal(match["strike"])
     else:
         raise _refused(text, "root, yymmdd, C or P, strike in thousandths with eight digits, like AAPL240119C00195000")
-    root = match["root"]
+    root = match["root"].replace(".", "")
     if root in SETTLED_ON_FUTURES:
         raise InvalidSymbol(f"{text.strip()!r}: VIX options settle on futures, which this product does not price.")
+    if "." in match["root"] and SHARE_CLASS.get(root) != match["root"]:
+        raise _refused(text, f"a root without a point (OSI writes {root})")
     if not 0 < strike <= MAX_STRIKE:
         raise _refused(text, f"a strike above 0 and at most {MAX_STRIKE}")
     return OptionSymbol(
         root=root,
-        underlying=INDEX_UNDERLYING.get(root, root),
+        underlying=INDEX_UNDERLYING.get(root) or SHARE_CLASS.get(root, root),
         expiry=_expiry(match["date"], text, month_first=month_first),
         option_type=match["type"],
         strike=strike,

@@ -87,6 +87,8 @@ UNDATED = ("security_master", "opening_cash")
 """Tables without sessions."""
 MARKET = ("security_master", "prices", "treasury_yields", "option_quotes")
 """Tables on market sessions, for everybody."""
+BOOK = tuple(table for table in LINEAGE if table not in MARKET)
+"""Tables that follow from market data and the ledger, on book sessions or undated."""
 BY_PORTFOLIO = ("opening_cash", "position_values", "portfolio_snapshots", "portfolio_reports")
 """Tables with a row set per portfolio."""
 
