@@ -36,7 +36,7 @@ class Desk:
 
     @property
     def first_book_session(self) -> date:
-        return self.settings.first_book_session(self.provider.first_session())
+        return self.settings.first_book_session(self.provider.first_session(), self.calendar)
 
 
 def open_desk(*, needs_tables: bool = True, clock: Callable[[], datetime] = utc_now) -> Desk:
