@@ -84,6 +84,20 @@ def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
     return cells
 
 
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def copy_text(columns: Sequence[ObjectArray]) -> str:
+    """Driver cells in PostgreSQL's COPY text format, one array a column: NULL is `\\N`, which no escaped text can be."""
+    lines = zip(*(_copied(cells.tolist()) for cells in columns), strict=True)
+    return "".join(["\t".join(line) + "\n" for line in lines])
+
+
+def _copied(cells: list[Any]) -> list[str]:
+    texts = {cell: cell.translate(_COPY_ESCAPES) for cell in {cell for cell in cells if isinstance(cell, str)}}
+    return ["\\N" if cell is None else texts[cell] if isinstance(cell, str) else repr(cell) for cell in cells]
+
+
 def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     if isinstance(kind, Uuid):
         return lambda value: value.hex if isinstance(value, uuid.UUID) else value

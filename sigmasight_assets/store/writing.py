@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Table, and_, delete, insert, select
 from sigmasight_assets.errors import GateFailed
 from sigmasight_assets.store.columns import STATUSES
 from sigmasight_assets.store.database import Database, lock_for_writing, moment_of_change
-from sigmasight_assets.store.frames import ObjectArray, columns_to_frame, session_array, to_driver
+from sigmasight_assets.store.frames import ObjectArray, columns_to_frame, copy_text, session_array, to_driver
 from sigmasight_assets.store.gates import broken_rows, check_schema
 from sigmasight_assets.store.provenance import FACETS, NO_ROWS, Computation, content_hashes, key_columns, rolled_up_status
 from sigmasight_assets.store.tables import materializations
@@ -223,11 +223,8 @@ def _insert(connection: Connection, table: Table, cells: dict[str, ObjectArray],
             statement = f'INSERT INTO "{table.name}" ({quoted}) VALUES ({holes})'  # noqa: S608 - names come from our metadata
             cursor.executemany(statement, list(zip(*(cells[name] for name in names), strict=True)))
         else:
-            text = io.StringIO()
-            pd.DataFrame(cells, columns=names).to_csv(text, index=False, header=False, na_rep="\\N")
-            text.seek(0)
             quoted = ", ".join(f'"{name}"' for name in names)
-            cursor.copy_expert(f"COPY \"{table.name}\" ({quoted}) FROM STDIN WITH (FORMAT csv, NULL '\\N')", text)
+            cursor.copy_expert(f'COPY "{table.name}" ({quoted}) FROM STDIN', io.StringIO(copy_text([cells[name] for name in names])))
     finally:
         cursor.close()
 
