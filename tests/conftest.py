@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 
@@ -16,6 +17,9 @@ from sigmasight_assets.sessions import SessionCalendar, calendar_for
 from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.schema import upgrade
+
+hypothesis.settings.register_profile("sigmasight", deadline=None)  # no test fails because the machine is busy
+hypothesis.settings.load_profile("sigmasight")
 
 NOW = datetime(2023, 3, 1, 12, tzinfo=UTC)
 """The tests' clock: all that the worked books are dated before."""

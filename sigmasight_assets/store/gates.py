@@ -213,7 +213,7 @@ def _text_faults(column: Column[Any], texts: set[str]) -> list[str]:
 
 def broken_rows(table: Table, frame: pd.DataFrame) -> pd.Series:
     """The first domain gate each row breaks, as text; None where it breaks none. Rows already `quarantined` keep their reason."""
-    reason = pd.Series(None, index=frame.index, dtype=object)
+    reason = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     for gate in reversed(GATES.get(table.name, ())):
         reason[gate.broken(frame)] = gate.name
     if "status" in frame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_assets.errors import NotASession
@@ -134,6 +134,7 @@ def test_the_calendar_reaches_to_the_end_of_next_year_and_changes_at_new_year_in
     assert calendar_for(new_york(2022, 1, 1, 1, 0)) is calendar_for(new_york(2022, 12, 31, 1, 0))
 
 
+@settings(max_examples=50)
 @given(st.dates(date(1990, 1, 2), date(2024, 12, 31)), st.integers(-300, 300))
 def test_rolling_and_offsets_agree_with_the_list_of_sessions(calendar: SessionCalendar, day: date, n: int) -> None:
     sessions = calendar.days.tolist()
