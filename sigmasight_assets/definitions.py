@@ -18,7 +18,7 @@ from sigmasight_assets.defs.portfolio.checks import CHECKS as PORTFOLIO_CHECKS
 from sigmasight_assets.defs.reports import assets as report_assets
 from sigmasight_assets.defs.reports.checks import CHECKS as REPORT_CHECKS
 from sigmasight_assets.defs.resources import SCOPE_TAG, StoreResource
-from sigmasight_assets.defs.runs import RunOutcome, StepOutcome, execute_range, mark_dead_runs, report_missing_materializations
+from sigmasight_assets.defs.runs import RunOutcome, StepOutcome, execute_range, tidy
 
 __all__ = [
     "SCOPE_TAG",
@@ -28,8 +28,7 @@ __all__ = [
     "StepOutcome",
     "defs",
     "execute_range",
-    "mark_dead_runs",
-    "report_missing_materializations",
+    "tidy",
 ]
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}

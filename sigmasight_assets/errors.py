@@ -17,6 +17,10 @@ class NotASession(SigmaSightError):
     """A date is not a trading session of the exchange calendar, or is outside it."""
 
 
+class SessionNotClosed(SigmaSightError):
+    """A session's market data are asked for before its close."""
+
+
 class LedgerRefused(SigmaSightError):
     """A change to the books of record is refused; the message says what to do instead."""
 

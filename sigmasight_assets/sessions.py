@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -118,14 +118,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def year_start(session: date) -> date:
-    return date(session.year, 1, 1)
-
-
 def as_dates(values: Sequence[date | str]) -> list[date]:
     """ISO texts or dates as plain dates, in the given order."""
     return [value if isinstance(value, date) else date.fromisoformat(value) for value in values]
-
-
-def calendar_days(first: date, last: date) -> int:
-    return (last - first) // timedelta(days=1)

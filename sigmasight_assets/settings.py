@@ -9,6 +9,8 @@ from typing import Literal
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from sigmasight_assets.sessions import SessionCalendar
+
 SAMPLE_BOOK_START = date(2022, 1, 3)
 
 
@@ -43,8 +45,7 @@ class Settings(BaseSettings):
                 return "postgresql+psycopg2://" + url.removeprefix(scheme)
         return url
 
-    def first_book_session(self, provider_first_session: date) -> date:
-        """The first session of the book partitions, given where the provider's data begin."""
-        if self.book_start is not None:
-            return self.book_start
-        return SAMPLE_BOOK_START if self.provider == "sample" else provider_first_session
+    def first_book_session(self, provider_first_session: date, calendar: SessionCalendar) -> date:
+        """The first session of the book partitions: never before the provider's data, and a session even where the setting is none."""
+        start = self.book_start or (SAMPLE_BOOK_START if self.provider == "sample" else provider_first_session)
+        return calendar.roll_forward(max(start, provider_first_session))

@@ -21,6 +21,7 @@ def stale_rows(
     """Stale row sets (columns of `store.staleness.COLUMNS`), of some tables or all."""
     last = database.frame(select(func.max(materializations.c.session).label("last")))["last"].iloc[0]
     sessions = [] if last is None or pd.isna(last) else calendar.between(provider.first_session(), pd.Timestamp(last).date())
-    ids = sorted(database.frame(select(portfolios.c.id))["id"])
-    found = stale_row_sets(database, Grid(sessions, ids), CODE_VERSIONS)
+    owned = database.frame(select(portfolios.c.id, portfolios.c.cash_as_of)).sort_values("id")
+    grid = Grid(sessions, list(owned["id"]), [day.date() for day in owned["cash_as_of"]])
+    found = stale_row_sets(database, grid, CODE_VERSIONS)
     return found if tables is None else found[found["table"].isin(tables)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sigmasight_assets.calculations import cash, market, options, positions, snapshots
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
+from sigmasight_assets.errors import SessionNotClosed
 from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store import tables
@@ -35,6 +36,8 @@ class Workshop:
         Stamped on what is written.
     portfolios : sequence of UUID or None
         The scope; None is every portfolio.
+    clock : callable
+        The present moment: sessions that close after it are refused.
     """
 
     database: Database
@@ -43,35 +46,58 @@ class Workshop:
     run_id: str
     portfolios: Sequence[uuid.UUID] | None = None
     progress: Progress = _silent
+    clock: Callable[[], datetime] = utc_now
 
     def computation(self, table: str) -> Computation:
         """To be called before the inputs are read: what changes later makes the rows stale."""
-        return Computation(self.run_id, CODE_VERSIONS[table], utc_now())
+        return Computation(self.run_id, CODE_VERSIONS[table], self.database.moment_of_reading())
+
+    def require_closed(self, sessions: Sequence[date]) -> None:
+        """Refuse sessions that have not closed: their prices are not final.
+
+        Raises
+        ------
+        SessionNotClosed
+            Naming the first of them and the last session that has closed.
+        """
+        last = self.calendar.last_closed(self.clock())
+        early = sorted(session for session in sessions if session > last)
+        if early:
+            raise SessionNotClosed(
+                f"The session {early[0]} has not closed: the last closed session is {last}. "
+                f"Run it after {self.calendar.close_time(early[0]):%Y-%m-%d %H:%M} UTC."
+            )
+
+
+NOT_PROVIDED = ("unavailable", "provider_has_none")
+"""How market data without rows are recorded: nothing is not a success."""
 
 
 def security_master(shop: Workshop) -> Replaced:
     computation = shop.computation("security_master")
-    return replace(shop.database, tables.security_master, market.master_frame(shop.provider), computation)
+    return replace(shop.database, tables.security_master, market.master_frame(shop.provider), computation, empty=NOT_PROVIDED)
 
 
 def prices(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    shop.require_closed(sessions)
     computation = shop.computation("prices")
     with reading(shop.database, shop.calendar) as reader:
         frame = market.price_frame(reader, shop.provider, sessions)
-    return replace(shop.database, tables.prices, frame, computation, sessions=sessions)
+    return replace(shop.database, tables.prices, frame, computation, sessions=sessions, empty=NOT_PROVIDED)
 
 
 def treasury_yields(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    shop.require_closed(sessions)
     computation = shop.computation("treasury_yields")
     frame = market.yield_frame(shop.provider, sessions)
-    return replace(shop.database, tables.treasury_yields, frame, computation, sessions=sessions)
+    return replace(shop.database, tables.treasury_yields, frame, computation, sessions=sessions, empty=NOT_PROVIDED)
 
 
 def option_quotes(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    shop.require_closed(sessions)
     computation = shop.computation("option_quotes")
     frame = market.quote_frame(shop.provider, sessions)
-    empty = ("unavailable", "provider_has_none")
-    return replace(shop.database, tables.option_quotes, frame, computation, sessions=sessions, empty=empty)
+    return replace(shop.database, tables.option_quotes, frame, computation, sessions=sessions, empty=NOT_PROVIDED)
 
 
 def opening_cash(shop: Workshop) -> Replaced:

@@ -40,7 +40,7 @@ class Desk:
 
     @property
     def first_book_session(self) -> date:
-        return self.settings.first_book_session(self.provider.first_session())
+        return self.settings.first_book_session(self.provider.first_session(), self.calendar)
 
 
 def load_settings() -> Settings:

@@ -18,7 +18,7 @@ from sigmasight_assets.errors import NotASession, NotFound
 from sigmasight_assets.ledger.changes import mark_processed, unprocessed
 from sigmasight_assets.progress import watching
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET, UNDATED
+from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET
 from sigmasight_assets.store.tables import materializations
 
 if TYPE_CHECKING:
@@ -133,22 +133,12 @@ def _covers(desk: Desk, plan: Plan, first_affected: date) -> bool:
 def opened_instance(desk: Desk) -> Iterator[tuple[Definitions, DagsterInstance]]:
     """Definitions and a tidy Dagster instance: runs whose process died are failed, and the log knows what the store has."""
     prepare_home(desk.settings)  # before Dagster is imported: it reads the environment then
-    from sigmasight_assets.definitions import DagsterInstance, defs, mark_dead_runs, report_missing_materializations
+    from sigmasight_assets.definitions import DagsterInstance, defs, tidy
 
     with DagsterInstance.get() as instance:
-        dead = mark_dead_runs(instance)
-        for run_id in dead:
+        for run_id in tidy(instance, desk.database):
             err.print(f"The run {run_id} had lost its process and is marked as failed.")
-        if dead:
-            report_missing_materializations(instance, _stored_sessions(desk))
         yield defs, instance
-
-
-def _stored_sessions(desk: Desk) -> dict[str, list[str]]:
-    dated = [table for table in LINEAGE if table not in UNDATED]
-    query = select(materializations.c.table_name, materializations.c.session).where(materializations.c.table_name.in_(dated)).distinct()
-    rows = desk.database.frame(query)
-    return {str(table): list(part["session"].dt.strftime("%Y-%m-%d")) for table, part in rows.groupby("table_name")}
 
 
 @contextmanager

@@ -19,7 +19,7 @@ class Deployment:
 
     @property
     def first_book_session(self) -> date:
-        return self.settings.first_book_session(self.provider.first_session())
+        return self.settings.first_book_session(self.provider.first_session(), self.calendar)
 
 
 def load_deployment(now: datetime) -> Deployment:

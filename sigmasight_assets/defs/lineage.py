@@ -26,10 +26,11 @@ def _mapping(table: str, upstream: str, upstreams: list[Upstream]) -> dg.Partiti
     """How partitions map: a session reads the window before it, an undated table all sessions, anything the whole of an undated one."""
     if upstream in (*UNDATED, "ledger"):
         return None
-    bounded = [one.window.first for one in upstreams if one.window.first is not None]
-    if table in UNDATED or not bounded:
+    first = [one.window.first for one in upstreams if one.window.first is not None]
+    last = [one.window.last for one in upstreams if one.window.last is not None]
+    if table in UNDATED or not first or not last:
         return dg.AllPartitionMapping()
-    return dg.TimeWindowPartitionMapping(start_offset=min(bounded), end_offset=0, allow_nonexistent_upstream_partitions=True)
+    return dg.TimeWindowPartitionMapping(start_offset=min(first), end_offset=max(last), allow_nonexistent_upstream_partitions=True)
 
 
 def definition_metadata(table: str) -> dict[str, object]:

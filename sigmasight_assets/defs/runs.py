@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 import psutil
+from dagster._core.launcher import DefaultRunLauncher
+from sqlalchemy import select
 
 from sigmasight_assets.defs.checks import RANGE_END, RANGE_START
+from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.lineage import LINEAGE
+from sigmasight_assets.store.tables import materializations
 
 PID_TAG, STARTED_TAG, HOST_TAG = "sigmasight/pid", "sigmasight/process_started", "sigmasight/host"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -113,11 +118,22 @@ def _note(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
         outcome.error = outcome.error or event.message
 
 
+def tidy(instance: dg.DagsterInstance, database: Database) -> list[str]:
+    """What a process that died left behind: its run is marked as failed, and the log learns what the store has; the runs marked.
+
+    While another run is at work the log is left alone: that run tells of its rows itself.
+    """
+    dead = mark_dead_runs(instance)
+    if not instance.get_run_ids(filters=dg.RunsFilter(statuses=IN_PROGRESS), limit=1):
+        report_missing_materializations(instance, stored_keys(database))
+    return dead
+
+
 def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs in progress whose process is gone as failed; their ids.
 
-    A run of ours carries its process in tags; a run of the web server names it in its first engine event. A run on another host, or
-    one that has not named a process yet, is left alone.
+    A run of ours carries its process in tags; a run of the web server or the daemon names it in its first engine event. A run on
+    another host, one that has not named a process yet, and one that Docker or Kubernetes runs are left alone.
     """
     dead = []
     for run in instance.get_runs(filters=dg.RunsFilter(statuses=IN_PROGRESS)):
@@ -132,10 +148,12 @@ def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
 
 def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[int, float] | None:
     """(pid, latest moment at which it can have started) of the run's process on this host."""
-    if PID_TAG in run.tags:
+    if PID_TAG in run.tags and run.parent_run_id is None:  # a re-execution has its parent's tags
         if run.tags.get(HOST_TAG) != socket.gethostname():
             return None
         return int(run.tags[PID_TAG]), float(run.tags[STARTED_TAG])
+    if not isinstance(instance.run_launcher, DefaultRunLauncher):
+        return None
     for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         metadata = entry.dagster_event.engine_event_data.metadata if entry.dagster_event else {}
         if "pid" in metadata:
@@ -152,20 +170,32 @@ def _is_alive(pid: int, started_before: float) -> bool:
         return False
 
 
-def report_missing_materializations(instance: dg.DagsterInstance, stored: Mapping[str, Iterable[str]]) -> int:
+def stored_keys(database: Database) -> dict[str, list[str | None]]:
+    """Asset -> partition keys in the store; None stands for the whole of an undated one."""
+    m = materializations.c
+    rows = database.frame(select(m.table_name, m.session).where(m.table_name.in_(list(LINEAGE))).distinct())
+    return {
+        str(table): [None if day != day else f"{day:%Y-%m-%d}" for day in part["session"]] for table, part in rows.groupby("table_name")
+    }
+
+
+def report_missing_materializations(instance: dg.DagsterInstance, stored: Mapping[str, Iterable[str | None]]) -> int:
     """Tell Dagster of row sets that the store has and its log lacks (a process died between the two); how many.
 
     Parameters
     ----------
     stored : mapping
-        Asset -> partition keys in the store.
+        Asset -> partition keys in the store; None for an asset without partitions.
     """
     reported = 0
     for asset, keys in stored.items():
-        known = instance.get_materialized_partitions(dg.AssetKey(asset))
-        for key in sorted(set(keys) - known):
+        key = dg.AssetKey(asset)
+        known: set[str | None] = set(instance.get_materialized_partitions(key))
+        if instance.get_latest_materialization_event(key) is not None:
+            known.add(None)
+        for partition in sorted(set(keys) - known, key=str):
             instance.report_runless_asset_event(
-                dg.AssetMaterialization(asset, partition=key, description="Found in the store after a run that died")
+                dg.AssetMaterialization(key, partition=partition, description="Found in the store after a run that died")
             )
             reported += 1
     return reported

@@ -1,12 +1,15 @@
 """The daily schedule: market data after the close, then (by the sensor) the book."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import dagster as dg
 
-from sigmasight_assets.defs.checks import PARTITION
+from sigmasight_assets.defs.checks import PARTITION, RANGE_END, RANGE_START
 from sigmasight_assets.defs.deployment import DEPLOYMENT, Deployment
 from sigmasight_assets.defs.jobs import market_data
+from sigmasight_assets.defs.resources import StoreResource
+from sigmasight_assets.defs.sensors import materialized_market_sessions
 from sigmasight_assets.sessions import NEW_YORK
 
 
@@ -15,11 +18,24 @@ def session_to_run(deployment: Deployment, moment: datetime) -> str | dg.SkipRea
     today = moment.astimezone(NEW_YORK).date()
     if not deployment.calendar.is_session(today):
         return dg.SkipReason(f"{today} is not a trading session")
+    if today > deployment.calendar.last_closed(moment):
+        return dg.SkipReason(f"the session {today} has not closed")
     last = deployment.provider.last_session(moment)
     if today > last:
-        name = deployment.provider.name
-        return dg.SkipReason(f"{name} data end {last}")
+        return dg.SkipReason(f"{deployment.provider.name} data end {last}")
     return today.isoformat()
+
+
+def first_to_run(deployment: Deployment, session: str, stored: Collection[str]) -> str:
+    """The first session after the last stored one: a tick missed while the daemon was off is made up for.
+
+    A store without any session begins with today's: history is a backfill, which its owner asks for.
+    """
+    earlier = [key for key in stored if key < session]
+    if not earlier:
+        return session
+    calendar = deployment.calendar
+    return calendar.offset(datetime.fromisoformat(max(earlier)).date(), 1).isoformat()
 
 
 @dg.schedule(
@@ -27,10 +43,13 @@ def session_to_run(deployment: Deployment, moment: datetime) -> str | dg.SkipRea
     cron_schedule="30 18 * * *",
     execution_timezone="America/New_York",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="18:30 New York: the session that closed today. Weekends and holidays are skipped.",
+    description="18:30 New York: the session that closed today, with those missed before it. Weekends and holidays are skipped.",
 )
-def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+def daily(context: dg.ScheduleEvaluationContext, store: StoreResource) -> dg.RunRequest | dg.SkipReason:
     found = session_to_run(DEPLOYMENT, context.scheduled_execution_time)
     if isinstance(found, dg.SkipReason):
         return found
-    return dg.RunRequest(run_key=f"daily-{found}", partition_key=found, tags={PARTITION: found})
+    first = first_to_run(DEPLOYMENT, found, materialized_market_sessions(store))
+    if first == found:
+        return dg.RunRequest(run_key=f"daily-{found}", partition_key=found, tags={PARTITION: found})
+    return dg.RunRequest(run_key=f"daily-{found}", tags={RANGE_START: first, RANGE_END: found})

@@ -1,26 +1,37 @@
 """Sensors: the book follows the market data, and follows the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 from sqlalchemy import select
 
+from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.defs.checks import PARTITION, RANGE_END, RANGE_START
-from sigmasight_assets.defs.jobs import book, market_data
+from sigmasight_assets.defs.deployment import DEPLOYMENT
+from sigmasight_assets.defs.jobs import BOOK, book, market_data
 from sigmasight_assets.defs.partitions import BOOK_SESSIONS
 from sigmasight_assets.defs.resources import StoreResource
-from sigmasight_assets.ledger.changes import mark_processed, unprocessed
+from sigmasight_assets.defs.runs import tidy
+from sigmasight_assets.ledger.changes import Unprocessed, mark_processed, position_of, unprocessed
 from sigmasight_assets.sessions import utc_now
+from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import materializations
 
+LEDGER_TAG = "sigmasight/ledger_change"
+"""Run tag: the last ledger change that the run covers."""
+ASKED_BY_TAG = "sigmasight/asked_by"
+MAX_ATTEMPTS = 3
+"""Runs for one state of the ledger: after as many failures the next change, or a person, has to come."""
 
-def book_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
-    """The book sessions that a market run touches; None when it touches none."""
+
+def book_range(tags: Mapping[str, str], stale: Sequence[str]) -> tuple[str, str] | None:
+    """The book sessions to compute after a market run: those it is of, and those that are stale; None when there are none."""
     first = tags.get(PARTITION) or tags.get(RANGE_START)
     last = tags.get(PARTITION) or tags.get(RANGE_END)
     if first is None or last is None:
         return None
-    keys = [key for key in BOOK_SESSIONS.get_partition_keys() if first <= key <= last]
+    old = set(stale)
+    keys = [key for key in BOOK_SESSIONS.get_partition_keys() if first <= key <= last or key in old]
     return (keys[0], keys[-1]) if keys else None
 
 
@@ -29,37 +40,65 @@ def book_range(tags: Mapping[str, str]) -> tuple[str, str] | None:
     monitored_jobs=[market_data],
     request_job=book,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="After market data of some sessions, the book of the same sessions.",
+    description="After market data of some sessions: the book of the same sessions, and of those that the new data make stale.",
 )
-def book_after_market_data(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+def book_after_market_data(context: dg.RunStatusSensorContext, store: StoreResource) -> dg.RunRequest | dg.SkipReason:
     if context.dagster_run.tags.get("sigmasight/book_follows") == "command":
         return dg.SkipReason("the command that ran the market data runs the book itself")
-    found = book_range(context.dagster_run.tags)
+    found = book_range(context.dagster_run.tags, stale_book_sessions(store.database))
     if found is None:
         return dg.SkipReason("the market run is of no book session")
     return dg.RunRequest(run_key=f"after-{context.dagster_run.run_id}", tags={RANGE_START: found[0], RANGE_END: found[1]})
+
+
+def stale_book_sessions(database: Database) -> list[str]:
+    """Sessions with a stale row set of the book."""
+    rows = stale_rows(database, DEPLOYMENT.calendar, DEPLOYMENT.provider, tables=BOOK)
+    return sorted({f"{day:%Y-%m-%d}" for day in rows["session"].dropna()})
 
 
 @dg.sensor(
     job=book,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Imports and edits since the last run become one run over the sessions that they affect.",
+    description="Imports and edits since the last run become one run over the sessions that they affect; a run that fails is asked for "
+    f"again, {MAX_ATTEMPTS} times in all.",
 )
 def ledger_changed(context: dg.SensorEvaluationContext, store: StoreResource) -> dg.RunRequest | dg.SkipReason:
+    """A change counts as processed when a run that covers it has succeeded, not when one was asked for: nothing gets lost between."""
     database = store.database
     with database.read() as connection:
         found = unprocessed(connection)
     if found is None:
         return dg.SkipReason("no change of the ledger waits")
+    tidy(context.instance, database)
+    filters = dg.RunsFilter(job_name=book.name, tags={ASKED_BY_TAG: "ledger_changed"})
+    runs = context.instance.get_runs(filters=filters, limit=4 * MAX_ATTEMPTS)
+    found = _still_unprocessed(database, [run for run in runs if run.status == dg.DagsterRunStatus.SUCCESS])
+    if found is None:
+        return dg.SkipReason("a run has covered the changes of the ledger")
+    working = [run for run in runs if not run.is_finished and run.status != dg.DagsterRunStatus.NOT_STARTED]
+    if working:
+        return dg.SkipReason(f"the run {working[0].run_id} is at work")
+    failed = [run for run in runs if run.is_finished and run.tags.get(LEDGER_TAG) == found.mark]
+    if len(failed) >= MAX_ATTEMPTS:
+        return dg.SkipReason(f"{len(failed)} runs failed, last {failed[0].run_id}: re-execute one when its cause is mended")
     covered = materialized_market_sessions(store)
     keys = [key for key in BOOK_SESSIONS.get_partition_keys() if key >= found.first_session.isoformat() and key in covered]
     if not keys:
         return dg.SkipReason("the changed sessions have no market data yet")
-    with database.write() as connection:
-        mark_processed(connection, found.last_id, utc_now())
     context.log.info(f"{found.n_changes} changes from {found.first_session} on: {len(keys)} sessions")
-    return dg.RunRequest(run_key=f"ledger-{found.last_id}", tags={RANGE_START: keys[0], RANGE_END: keys[-1]})
+    tags = {RANGE_START: keys[0], RANGE_END: keys[-1], ASKED_BY_TAG: "ledger_changed", LEDGER_TAG: found.mark}
+    return dg.RunRequest(run_key=f"ledger-{found.mark}-{len(failed)}", tags=tags)
+
+
+def _still_unprocessed(database: Database, succeeded: Sequence[dg.DagsterRun]) -> Unprocessed | None:
+    """What waits when the changes that runs have covered are marked."""
+    with database.write() as connection:
+        covered = [position_of(connection, run.tags[LEDGER_TAG]) for run in succeeded if LEDGER_TAG in run.tags]
+        if any(covered):
+            mark_processed(connection, max(covered), utc_now())
+        return unprocessed(connection)
 
 
 def materialized_market_sessions(store: StoreResource) -> set[str]:

@@ -9,25 +9,49 @@ from typing import Any
 from sqlalchemy import Column, Date, DateTime, Dialect, Float, Integer, Numeric, String, Text, TypeDecorator, Uuid
 from sqlalchemy.types import TypeEngine
 
+DIGITS, DECIMALS = 38, 12
+"""What an exact decimal holds: 26 digits before the point, 12 after it."""
+
+
+def decimal_text(value: Decimal) -> str:
+    """An exact decimal in its one plain form, without exponent and trailing zeros: equal numbers are equal texts.
+
+    Raises
+    ------
+    ValueError
+        For infinity, NaN, and more digits than both databases keep.
+    """
+    if not value.is_finite():
+        raise ValueError(f"expected a finite decimal, was {value}")
+    if value.adjusted() >= DIGITS - DECIMALS:
+        raise ValueError(f"expected a decimal below 1e{DIGITS - DECIMALS}, was {value}")
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    if len(text.partition(".")[2]) > DECIMALS:
+        raise ValueError(f"expected at most {DECIMALS} decimals, was {value}")
+    return "0" if value.is_zero() else text
+
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """An exact decimal: NUMERIC on PostgreSQL, text on SQLite (whose NUMERIC is a float)."""
+    """An exact decimal: NUMERIC on PostgreSQL, text on SQLite (whose NUMERIC is a float); both keep and refuse the same values."""
 
     impl = Numeric
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric(38, 12))
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else Numeric(DIGITS, DECIMALS))
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         if value is None:
             return None
         if not isinstance(value, Decimal):
             raise TypeError(f"expected a Decimal, was {type(value).__name__}")
-        return format(value, "f") if dialect.name == "sqlite" else value
+        text = decimal_text(value)
+        return text if dialect.name == "sqlite" else Decimal(text)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
-        return None if value is None else Decimal(value).normalize()
+        return None if value is None else Decimal(decimal_text(Decimal(value)))
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from sigmasight_assets.errors import DatabaseUnavailable
+from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.frames import columns_to_frame
 
 BUSY_TIMEOUT_SECONDS = 15
@@ -48,17 +50,32 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection whose queries all see the same moment."""
-        with self._reporting(), self.engine.connect() as connection:
+        with self.reporting(), self.engine.connect() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
                 yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction: all or nothing."""
-        with self._reporting(), self.engine.connect() as connection, connection.execution_options(sigmasight_write=True).begin():
-            yield connection
+    def write(self, *, foreign_keys: bool = True) -> Iterator[Connection]:
+        """One transaction: all or nothing.
+
+        Without `foreign_keys` a migration may drop and rebuild a table on SQLite, which otherwise deletes what refers to it.
+        """
+        with self.reporting(), self.engine.connect() as connection:
+            if self.is_sqlite and not foreign_keys:
+                connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")  # has no effect once the transaction has begun
+            with connection.execution_options(sigmasight_write=True).begin():
+                yield connection
+
+    def moment_of_reading(self) -> datetime:
+        """A moment before which nothing is left uncommitted: what is read from now on has every change stamped before it.
+
+        A clock alone would not do: a change may be stamped before that moment and committed after it.
+        """
+        with self.write() as connection:
+            lock_for_writing(connection, _CLOCK)
+            return utc_now()
 
     def frame(self, query: Select[Any], connection: Connection | None = None) -> pd.DataFrame:
         """The rows of a query as columns typed by the query (see `store.frames`).
@@ -80,7 +97,7 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def _reporting(self) -> Iterator[None]:
+    def reporting(self) -> Iterator[None]:
         """Turn what the driver says about a database that cannot serve into one sentence with a remedy."""
         try:
             yield
@@ -88,8 +105,14 @@ class Database:
             raise DatabaseUnavailable(f"{_remedy(str(error.orig))} Database: {self.shown_url}.") from error
         except DatabaseError as error:
             if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-                raise DatabaseUnavailable(f"The file is not a sound SQLite database: {self.shown_url}.") from error
+                raise DatabaseUnavailable(f"{_UNSOUND} Database: {self.shown_url}.") from error
             raise
+
+
+_UNSOUND = (
+    "The file is not a sound SQLite database: move it away, then put a copy back (`sigmasight db upgrade` keeps one beside it) "
+    "or begin with an empty one by `sigmasight db upgrade`."
+)
 
 
 def _remedy(driver_message: str) -> str:
@@ -125,6 +148,16 @@ def _sqlite_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+_CLOCK = "clock"
+
+
+def moment_of_change(connection: Connection) -> datetime:
+    """The moment to stamp on a change, in the transaction that makes it; see `Database.moment_of_reading`."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock_shared(hashtext(:name))"), {"name": f"sigmasight.{_CLOCK}"})
+    return utc_now()
 
 
 def lock_for_writing(connection: Connection, name: str) -> None:

@@ -19,7 +19,7 @@ import pandas as pd
 from sqlalchemy import JSON, Boolean, Date, Float, Integer, Uuid
 from sqlalchemy.types import TypeEngine
 
-from sigmasight_assets.store.columns import ExactDecimal, UtcDateTime
+from sigmasight_assets.store.columns import ExactDecimal, UtcDateTime, decimal_text
 
 ObjectArray = npt.NDArray[np.object_]
 
@@ -38,7 +38,8 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> pd.Series:
     if isinstance(kind, UtcDateTime):
         return pd.Series(pd.to_datetime(np.array(values, dtype=object), utc=True).astype("datetime64[us, UTC]"))
     if isinstance(kind, Boolean):
-        return pd.Series(np.array(values, dtype=bool))
+        missing = any(value is None for value in values)
+        return pd.Series([None if value is None else bool(value) for value in values], dtype=object if missing else bool)
     if isinstance(kind, Integer):
         missing = any(value is None for value in values)
         return pd.Series(np.array(values, dtype=np.float64 if missing else np.int64))
@@ -49,7 +50,7 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     if isinstance(kind, Uuid):
         return lambda value: value if isinstance(value, uuid.UUID) else uuid.UUID(value)
     if isinstance(kind, ExactDecimal):
-        return lambda value: Decimal(value).normalize()
+        return lambda value: Decimal(decimal_text(Decimal(value)))
     if isinstance(kind, JSON):
         return lambda value: json.loads(value) if isinstance(value, str) else value
     return lambda value: value
@@ -83,14 +84,35 @@ def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
     return cells
 
 
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def copy_text(columns: Sequence[ObjectArray]) -> str:
+    """Driver cells in PostgreSQL's COPY text format, one array a column: NULL is `\\N`, which no escaped text can be."""
+    lines = zip(*(_copied(cells.tolist()) for cells in columns), strict=True)
+    return "".join(["\t".join(line) + "\n" for line in lines])
+
+
+def _copied(cells: list[Any]) -> list[str]:
+    texts = {cell: cell.translate(_COPY_ESCAPES) for cell in {cell for cell in cells if isinstance(cell, str)}}
+    return ["\\N" if cell is None else texts[cell] if isinstance(cell, str) else repr(cell) for cell in cells]
+
+
 def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     if isinstance(kind, Uuid):
         return lambda value: value.hex if isinstance(value, uuid.UUID) else value
     if isinstance(kind, ExactDecimal):
-        return lambda value: format(value, "f") if isinstance(value, Decimal) else value
+        return lambda value: decimal_text(value) if isinstance(value, Decimal) else value
+    if isinstance(kind, Boolean):
+        return lambda value: None if value is None else bool(value)
     if isinstance(kind, JSON):
-        return lambda value: json.dumps(value, sort_keys=True, separators=(",", ":")) if isinstance(value, (dict, list)) else value
+        return lambda value: _canonical_json(value) if isinstance(value, (dict, list)) else value
     return lambda value: value
+
+
+def _canonical_json(value: Any) -> str:
+    """The one text of a JSON value; NaN and infinity are refused, as PostgreSQL does."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _iso_dates(series: pd.Series) -> ObjectArray:

@@ -6,16 +6,20 @@ A domain gate judges rows: one that fails is quarantined and the others go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Date, Float, Integer, Table, Uuid
+from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, String, Table, Uuid
+from sqlalchemy.types import TypeEngine
 
 from sigmasight_assets.errors import GateFailed
+from sigmasight_assets.store.columns import ExactDecimal
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -140,36 +144,79 @@ def check_schema(table: Table, frame: pd.DataFrame) -> None:
         raise GateFailed(f"Rows for {table.name} break its schema: {'; '.join(faults)}. Nothing was written.")
 
 
-def _column_faults(column: Any, values: pd.Series) -> list[str]:
+def _column_faults(column: Column[Any], values: pd.Series) -> list[str]:
     faults = []
     missing = values.isna()
     if not column.nullable and missing.any():
         faults.append(f"{column.name}: {int(missing.sum())} rows are NULL where a value is required")
-    expected: str | None = None
-    if isinstance(column.type, Float) and values.dtype != np.float64:
-        expected = "float64"
-    elif isinstance(column.type, Integer) and values.dtype.kind not in "iu":
-        expected = "integer"
-    elif isinstance(column.type, Date) and values.dtype.kind != "M":
-        expected = "datetime64"
-    elif isinstance(column.type, Uuid) and values.dtype != object:
-        expected = "uuid.UUID objects"
+    present = values[~missing]
+    expected = _expected_instead(column, present)
     if expected:
-        faults.append(f"{column.name}: expected {expected}, was {values.dtype}")
+        return [*faults, f"{column.name}: expected {expected}, was {values.dtype}{_odd_one(present)}"]
+    if isinstance(column.type, String):
+        faults += _text_faults(column, {str(text) for text in present.unique()})
+    return faults
+
+
+def _expected_instead(column: Column[Any], present: pd.Series) -> str | None:
+    """What a column's values should be, where they are something else; None where they are right."""
+    kind, dtype = column.type, present.dtype
+    if isinstance(kind, Float):
+        return None if dtype == np.float64 else "float64"
+    if isinstance(kind, Integer):
+        whole = dtype.kind in "iu" or (column.nullable and dtype.kind == "f" and bool((present % 1 == 0).all()))
+        return None if whole else "integer"
+    if isinstance(kind, Date):
+        return None if dtype.kind == "M" else "datetime64"
+    for sql_type, (types, words) in _PYTHON_TYPES.items():
+        if isinstance(kind, sql_type):
+            return None if all(isinstance(value, types) for value in _distinct(present, sql_type)) else words
+    return None
+
+
+_PYTHON_TYPES: dict[type[TypeEngine[Any]], tuple[tuple[type, ...], str]] = {
+    Boolean: ((bool, np.bool_), "bool"),
+    Uuid: ((uuid.UUID,), "uuid.UUID objects"),
+    ExactDecimal: ((Decimal,), "Decimal objects"),
+    JSON: ((dict, list), "dict or list objects"),
+    String: ((str,), "texts"),
+}
+
+
+def _distinct(present: pd.Series, sql_type: type[TypeEngine[Any]]) -> Iterable[Any]:
+    return present if sql_type is JSON else present.unique()  # a dict has no hash
+
+
+def _odd_one(present: pd.Series) -> str:
+    if present.dtype != object or present.empty:
+        return ""
+    types = sorted({type(value).__name__ for value in present})
+    return f" of {', '.join(types)}"
+
+
+def _text_faults(column: Column[Any], texts: set[str]) -> list[str]:
+    faults = []
+    length = column.type.length if isinstance(column.type, String) else None
+    if length is not None:  # PostgreSQL refuses a longer text and SQLite keeps it: here both refuse
+        faults += [
+            f"{column.name}: expected at most {length} characters, was {len(text)} ({text[:40]}…)"
+            for text in sorted(texts)
+            if len(text) > length
+        ][:3]
+    faults += [f"{column.name}: expected no NUL character, was {text[:40]!r}" for text in sorted(texts) if "\0" in text][:3]
     allowed = column.info.get("allowed")
-    if allowed:
-        strangers = sorted({str(word) for word in values[~missing].unique()} - set(allowed))
-        if strangers:
-            faults.append(f"{column.name}: expected one of {', '.join(allowed)}, was {', '.join(strangers)}")
+    strangers = sorted(texts - set(allowed)) if allowed else []
+    if allowed and strangers:
+        faults.append(f"{column.name}: expected one of {', '.join(allowed)}, was {', '.join(strangers)}")
     return faults
 
 
 def broken_rows(table: Table, frame: pd.DataFrame) -> pd.Series:
     """The first domain gate each row breaks, as text; None where it breaks none. Rows already `quarantined` keep their reason."""
-    reason = pd.Series(None, index=frame.index, dtype=object)
+    reason = pd.Series([None] * len(frame), index=frame.index, dtype=object)
     for gate in reversed(GATES.get(table.name, ())):
         reason[gate.broken(frame)] = gate.name
     if "status" in frame:
         marked = frame["status"] == "quarantined"
-        reason[marked] = frame.loc[marked, "reason"]
+        reason[marked] = frame.loc[marked, "reason"].fillna("quarantined")
     return reason

@@ -19,8 +19,8 @@ class Window:
 SAME = Window(0)
 SO_FAR = Window(None, 0)
 """Every session up to this one."""
-ALL = Window(None, None)
-"""Every session, later ones too (only what fixes C0)."""
+UNTIL_AS_OF = Window(None, None)
+"""Every session up to the one of the portfolio's stated cash, which may be a later one (only what fixes C0)."""
 STALE_LIMIT = 5
 """Sessions that a close, a yield curve or an implied volatility may be carried."""
 YEAR = 252
@@ -50,24 +50,25 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
     "prices": (),
     "treasury_yields": (),
     "option_quotes": (),
-    "opening_cash": (Upstream("prices", ALL), Upstream(LEDGER_BOOK, ALL)),
-    "option_greeks": (
-        Upstream("prices", Window(-YEAR)),
+    "opening_cash": (Upstream("prices", UNTIL_AS_OF), Upstream(LEDGER_BOOK, UNTIL_AS_OF)),
+    "option_greeks": (  # a volatility is carried for five sessions, with the dividends and the curve of the session it is from
+        Upstream("prices", Window(-YEAR - STALE_LIMIT)),
         Upstream("prices.actions", SO_FAR),
-        Upstream("treasury_yields", Window(-STALE_LIMIT)),
+        Upstream("treasury_yields", Window(-2 * STALE_LIMIT)),
         Upstream("option_quotes", Window(-STALE_LIMIT)),
         Upstream(LEDGER_CONTRACTS, SO_FAR),
     ),
     "position_values": (
         Upstream("prices", Window(-STALE_LIMIT - 1)),
         Upstream("prices.actions", SO_FAR),
-        Upstream("treasury_yields", Window(-STALE_LIMIT - 1)),
+        Upstream("treasury_yields", Window(-2 * STALE_LIMIT - 1)),
         Upstream("option_quotes", Window(-STALE_LIMIT - 1)),
         Upstream("option_greeks", Window(-1)),
         Upstream(LEDGER_BOOK, SO_FAR),
     ),
     "portfolio_snapshots": (
         Upstream("position_values", Window(-YEAR_TO_DATE)),
+        Upstream("position_values.ended", SO_FAR),
         Upstream("prices", Window(-YEAR_TO_DATE - STALE_LIMIT)),
         Upstream("prices.actions", SO_FAR),
         Upstream("opening_cash"),

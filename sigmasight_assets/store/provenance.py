@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Table
+from sqlalchemy import Boolean, Float, Integer, Table
+from sqlalchemy.types import TypeEngine
 
 from sigmasight_assets.store.columns import STATUSES
 from sigmasight_assets.store.frames import ObjectArray
@@ -19,10 +20,18 @@ Key = tuple[Any, ...]
 
 _HASH_KEYS = ("sigmasight-rows0", "sigmasight-rows1")
 
-FACETS: dict[str, dict[str, tuple[str, ...]]] = {"prices": {"actions": ("dividend", "split_ratio")}}
+FACETS: dict[str, dict[str, tuple[str, ...]]] = {
+    "prices": {"actions": ("dividend", "split_ratio")},
+    "position_values": {"ended": ("event", "realized_pnl")},
+}
 """Parts of a table that are judged on their own: table -> facet -> columns. `prices.actions` changes when a dividend or split does:
-quantities depend on all of them since entry, values only on the last few closes."""
+quantities depend on all of them since entry, values only on the last few closes. `position_values.ended` changes when a lot ends or
+its proceeds do: cash depends on all of them so far."""
 _FACET_DEFAULTS: dict[str, float] = {"dividend": 0.0, "split_ratio": 1.0}
+NO_ROWS = "0" * 32
+"""The content hash of a row set without rows."""
+_MISSING = "\0"
+"""Stands for NULL in hashed texts: a character that no stored text has (the schema gate refuses it)."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +59,21 @@ def key_columns(table: Table) -> list[str]:
 
 
 def row_hashes(
-    cells: dict[str, ObjectArray],
+    table: Table, cells: dict[str, ObjectArray]
 ) -> tuple[np.ndarray[Any, np.dtype[np.uint64]], np.ndarray[Any, np.dtype[np.uint64]]]:
-    """Two independent 64-bit hashes of every row of driver cells; equal cells give equal hashes on any machine."""
-    frame = pd.DataFrame({name: pd.Series(values, dtype=object).infer_objects() for name, values in cells.items()})
+    """Two independent 64-bit hashes of every row of driver cells; equal cells give equal hashes, whatever rows they come with."""
+    frame = pd.DataFrame({name: _hashable(values, table.c[name].type) for name, values in cells.items()})
     first, second = (np.asarray(pd.util.hash_pandas_object(frame, index=False, hash_key=key), dtype=np.uint64) for key in _HASH_KEYS)
     return first, second
+
+
+def _hashable(cells: ObjectArray, kind: TypeEngine[Any]) -> pd.Series:
+    """Cells in the one form of their SQL type: numbers as float64 with NaN for NULL and one zero, all else as texts."""
+    if isinstance(kind, (Float, Integer, Boolean)):
+        return pd.Series(np.array(cells, dtype=np.float64) + 0.0)
+    texts = cells.copy()
+    texts[texts == None] = _MISSING  # noqa: E711 - elementwise
+    return pd.Series(texts, dtype=object)
 
 
 def content_hashes(table: Table, cells: dict[str, ObjectArray], keys: Sequence[Key], group: np.ndarray[Any, Any]) -> list[dict[str, str]]:
@@ -74,13 +92,14 @@ def content_hashes(table: Table, cells: dict[str, ObjectArray], keys: Sequence[K
         For each key: table or `table.facet` -> 32 hexadecimal digits.
     """
     out: list[dict[str, str]] = [{} for _ in keys]
-    _add_hashes(out, table.name, cells, group)
+    _add_hashes(out, table, table.name, cells, group)
     for facet, columns in FACETS.get(table.name, {}).items():
         trivial = np.ones(len(group), dtype=bool)
         for name in columns:
-            trivial &= (cells[name] == _FACET_DEFAULTS[name]) | (cells[name] == None)  # noqa: E711 - elementwise
+            trivial &= (cells[name] == _FACET_DEFAULTS.get(name)) | (cells[name] == None)  # noqa: E711 - elementwise
+        trivial |= cells["status"] == "quarantined"  # nobody reads those
         chosen = {name: cells[name][~trivial] for name in (*_identity(table), *columns)}
-        _add_hashes(out, f"{table.name}.{facet}", chosen, group[~trivial])
+        _add_hashes(out, table, f"{table.name}.{facet}", chosen, group[~trivial])
     return out
 
 
@@ -88,10 +107,10 @@ def _identity(table: Table) -> list[str]:
     return [column.name for column in table.primary_key.columns]
 
 
-def _add_hashes(out: list[dict[str, str]], name: str, cells: dict[str, ObjectArray], group: np.ndarray[Any, Any]) -> None:
+def _add_hashes(out: list[dict[str, str]], table: Table, name: str, cells: dict[str, ObjectArray], group: np.ndarray[Any, Any]) -> None:
     totals = np.zeros((2, len(out)), dtype=np.uint64)
     if len(group):
-        for total, hashes in zip(totals, row_hashes(cells), strict=True):
+        for total, hashes in zip(totals, row_hashes(table, cells), strict=True):
             np.add.at(total, group, hashes)  # sums wrap: the order of rows does not matter
     for i, digest in enumerate(out):
         digest[name] = f"{int(totals[0, i]):016x}{int(totals[1, i]):016x}"

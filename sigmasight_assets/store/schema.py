@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from filelock import FileLock
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from sigmasight_assets.errors import DatabaseUnavailable
-from sigmasight_assets.store.database import Database, lock_for_writing
+from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database, lock_for_writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -24,6 +27,13 @@ def alembic_config() -> Config:
     return config
 
 
+@cache
+def known_revisions() -> frozenset[str]:
+    """Every revision that this code has a migration for."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
+
+
+@cache
 def head_revision() -> str:
     """The revision that this code needs."""
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
@@ -35,8 +45,10 @@ def head_revision() -> str:
 def current_revision(database: Database) -> str | None:
     """The database's revision; None where it has none yet."""
     path = database.sqlite_path
-    if path is not None and not path.exists():
-        return None
+    if path is not None:
+        with _reaching(path):
+            if not path.exists():
+                return None
     with database.read() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
@@ -55,8 +67,7 @@ def require_revision(database: Database) -> None:
     current, head = current_revision(database), head_revision()
     if current == head:
         return
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
-    if current is None or current in known:
+    if current is None or current in known_revisions():
         state = "has no tables yet" if current is None else f"is at revision {current}, older than {head}"
         raise DatabaseUnavailable(f"The database {database.shown_url} {state}: run `sigmasight db upgrade`.")
     raise DatabaseUnavailable(
@@ -74,45 +85,64 @@ def upgrade(database: Database) -> tuple[str | None, str]:
         Revisions; equal when there was nothing to do.
     """
     path = database.sqlite_path
-    head = head_revision()
-    if path is not None:
+    if path is None:
+        with database.write() as connection:
+            lock_for_writing(connection, "upgrade")
+            return _upgrade(database, None)
+    with _reaching(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.upgrade.lock"):
-            before = current_revision(database)
-            if before != head:
-                _refuse_unknown(database, before)
-                if before is not None:
-                    _copy_sqlite(path, path.with_suffix(f".before-{head}{path.suffix}"))
-                _migrate(database)
-                _set_wal(path)
-            return before, head
-    with database.write() as connection:
-        lock_for_writing(connection, "upgrade")
-        before = current_revision(database)
-        if before != head:
-            _refuse_unknown(database, before)
-            _migrate(database)
-        return before, head
+            return _upgrade(database, path)
 
 
-def _refuse_unknown(database: Database, before: str | None) -> None:
-    if before is not None and before not in {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}:
+def _upgrade(database: Database, path: Path | None) -> tuple[str | None, str]:
+    before, head = current_revision(database), head_revision()
+    if before is not None and before not in known_revisions():
         require_revision(database)
+    if path is not None:
+        if before not in (None, head):
+            _copy_sqlite(path, path.with_suffix(f".before-{head}{path.suffix}"))
+        _set_wal(path)
+    if before != head:
+        config = alembic_config()
+        with database.write(foreign_keys=False) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            _refuse_broken_references(connection)
+    return before, head
 
 
-def _migrate(database: Database) -> None:
-    config = alembic_config()
-    with database.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+def _refuse_broken_references(connection: Connection) -> None:
+    """SQLite does not check references while tables are rebuilt: check them before the migration is committed."""
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            tables = ", ".join(sorted({str(row[0]) for row in broken}))
+            raise DatabaseUnavailable(
+                f"The migration would leave {len(broken)} rows of {tables} without what they refer to: nothing was changed."
+            )
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
-    """A consistent copy, even while others read."""
-    with closing(sqlite3.connect(source)) as from_file, closing(sqlite3.connect(target)) as to_file:
+    """A consistent copy, even while others read; it takes its name when it is whole."""
+    unfinished = target.with_name(f"{target.name}.{os.getpid()}")
+    with closing(sqlite3.connect(source)) as from_file, closing(sqlite3.connect(unfinished)) as to_file:
         from_file.backup(to_file)
+    unfinished.replace(target)
 
 
 def _set_wal(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
+    """Readers and one writer at once; the file remembers it."""
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
+
+
+@contextmanager
+def _reaching(path: Path) -> Iterator[None]:
+    """Turn what the system says about the file and its folder into one sentence with a remedy."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseUnavailable(
+            f"The database file {path} cannot be reached or made ({error}): check its folder, this user's permissions and the disk."
+        ) from error

@@ -18,7 +18,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED, Upstream, Window
+from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED, Upstream
 from sigmasight_assets.store.tables import ledger_changes, materializations
 
 NEVER = np.iinfo(np.int64).min
@@ -28,13 +28,28 @@ Moments = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Grid:
-    """The sessions and portfolios on which row sets are judged."""
+    """The sessions and portfolios on which row sets are judged.
+
+    Attributes
+    ----------
+    as_of : sequence of date, optional
+        For each portfolio the date of its stated cash; without it the last session.
+    """
 
     sessions: Sequence[date]
     portfolios: Sequence[uuid.UUID]
+    as_of: Sequence[date] | None = None
 
     def shape(self, table: str) -> tuple[int, int]:
         return (1 if table in UNDATED else len(self.sessions)), (len(self.portfolios) if table in BY_PORTFOLIO else 1)
+
+    @property
+    def as_of_row(self) -> npt.NDArray[np.intp]:
+        """Index into `sessions` of each portfolio's stated cash: the last session on or before its date, else the first."""
+        if self.as_of is None:
+            return np.full(len(self.portfolios), len(self.sessions) - 1, dtype=np.intp)
+        days = np.array(self.sessions, dtype="datetime64[D]")
+        return np.maximum(np.searchsorted(days, np.array(self.as_of, dtype="datetime64[D]"), side="right") - 1, 0)
 
 
 @dataclass
@@ -108,32 +123,54 @@ def _judge(
     for upstream in upstreams:
         source = judged.get(upstream.name)
         if source is not None:
-            mark(_over_window(source.changed, upstream.window, shape, NEVER) > computed, f"input_changed {upstream.name}")
+            mark(_over_window(source.changed, upstream, table, grid, NEVER) > computed, f"input_changed {upstream.name}")
     if current is not None:
         mark(versions != current, f"code_version {table}")
     for upstream in upstreams:
         source = judged.get(upstream.name)
         if source is not None:
-            mark(_over_window(source.stale.astype(np.int64), upstream.window, shape, 0) > 0, f"input_stale {upstream.name}")
+            mark(_over_window(source.stale.astype(np.int64), upstream, table, grid, 0) > 0, f"input_stale {upstream.name}")
     return _Judged(changed, stale, cause)
 
 
-def _over_window(values: Moments, window: Window, shape: tuple[int, int], nothing: int) -> Moments:
-    """The maximum of an upstream's values over each session's window, in the shape of the table that reads it.
+def _over_window(values: Moments, upstream: Upstream, table: str, grid: Grid, nothing: int) -> Moments:
+    """The maximum of an upstream's values over the window of each row set of a table, in the table's shape.
 
     A market table reads the maximum over portfolios; a portfolio table reads its own portfolio, or the market's one value.
     """
+    shape, window = grid.shape(table), upstream.window
     if shape[1] == 1 and values.shape[1] > 1:
         values = values.max(axis=1, keepdims=True, initial=nothing)
-    if shape[0] == 1 or values.shape[0] == 1 or (window.first is None and window.last is None):
-        out = values.max(axis=0, keepdims=True, initial=nothing) if values.shape[0] else np.full((1, values.shape[1]), nothing)
-    elif window.first is None:
-        out = np.maximum.accumulate(values, axis=0)
+    if not values.shape[0]:
+        out = np.full((1, values.shape[1]), nothing)
+    elif upstream.table in UNDATED:
+        out = values
+    elif window.last is None and table in BY_PORTFOLIO:
+        out = _until_as_of(values, grid)
+    elif window.last is None or table in UNDATED:
+        out = values.max(axis=0, keepdims=True, initial=nothing)
     else:
-        out = np.full_like(values, nothing)
-        padded = np.concatenate([np.full((-window.first, values.shape[1]), nothing, dtype=np.int64), values])
-        out = _trailing_maximum(padded, 1 - window.first)
+        out = _by_session(values, window.first, window.last, nothing)
     return np.broadcast_to(out, shape)
+
+
+def _until_as_of(values: Moments, grid: Grid) -> Moments:
+    """Maximum over the sessions up to each portfolio's as-of session, shape (1, n_portfolios)."""
+    so_far = np.maximum.accumulate(values, axis=0)
+    row = grid.as_of_row
+    column = np.arange(len(row)) if values.shape[1] > 1 else np.zeros(len(row), dtype=np.intp)
+    return np.asarray(so_far[row, column][None, :])
+
+
+def _by_session(values: Moments, first: int | None, last: int, nothing: int) -> Moments:
+    """Maximum over the rows t + first … t + last of every row t, those outside left out; `first` None: from the first row on."""
+    rows = len(values)
+    if first is None:
+        at = np.minimum(np.arange(rows) + last, rows - 1)
+        so_far = np.maximum.accumulate(values, axis=0)
+        return np.where((at < 0)[:, None], nothing, so_far[np.maximum(at, 0)])
+    before, after = (np.full((n, values.shape[1]), nothing, dtype=np.int64) for n in (-first, max(last, 0)))
+    return _trailing_maximum(np.concatenate([before, values, after]), last - first + 1)[:rows]
 
 
 def _trailing_maximum(values: Moments, width: int) -> Moments:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,11 +18,12 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Table, and_, delete, insert, select
 
-from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.database import Database, lock_for_writing
-from sigmasight_assets.store.frames import ObjectArray, columns_to_frame, session_array, to_driver
+from sigmasight_assets.errors import GateFailed
+from sigmasight_assets.store.columns import STATUSES
+from sigmasight_assets.store.database import Database, lock_for_writing, moment_of_change
+from sigmasight_assets.store.frames import ObjectArray, columns_to_frame, copy_text, session_array, to_driver
 from sigmasight_assets.store.gates import broken_rows, check_schema
-from sigmasight_assets.store.provenance import FACETS, Computation, content_hashes, key_columns, rolled_up_status
+from sigmasight_assets.store.provenance import FACETS, NO_ROWS, Computation, content_hashes, key_columns, rolled_up_status
 from sigmasight_assets.store.tables import materializations
 
 MAX_ROWS_PER_TRANSACTION = 200_000
@@ -81,12 +83,15 @@ def replace(
     Raises
     ------
     GateFailed
-        When the frame is not the table. Nothing is written.
+        When the frame is not the table, or has rows of sessions or portfolios that are not to be replaced. Nothing is written.
     """
     check_schema(table, frame)
     keyed_by = key_columns(table)
     if ("session" in keyed_by) != (sessions is not None) or ("portfolio_id" in keyed_by) != (portfolios is not None):
         raise ValueError(f"expected sessions and portfolios as {table.name} is keyed by {keyed_by}")
+    sessions = None if sessions is None else sorted(set(sessions))
+    portfolios = None if portfolios is None else sorted(set(portfolios))
+    _refuse_strangers(table, frame, sessions, portfolios)
     total = Replaced()
     for chunk in _chunks(frame, sessions):
         part = frame if chunk is None else frame[frame["session"].isin(session_array(chunk))]
@@ -96,14 +101,34 @@ def replace(
     return total
 
 
+def _refuse_strangers(table: Table, frame: pd.DataFrame, sessions: Sequence[date] | None, portfolios: Sequence[uuid.UUID] | None) -> None:
+    """A row outside what is replaced would double, or vanish: refuse the frame."""
+    found = {
+        "session": sorted(str(day.date()) for day in set(frame["session"]) - {pd.Timestamp(day) for day in sessions}) if sessions else [],
+        "portfolio_id": sorted(str(owner) for owner in set(frame["portfolio_id"]) - set(portfolios)) if portfolios else [],
+    }
+    strangers = [f"{name} {', '.join(values[:5])}" for name, values in found.items() if values]
+    if sessions == [] or portfolios == []:
+        strangers = [f"{len(frame)} rows and nothing to replace"] if len(frame) else []
+    if strangers:
+        raise GateFailed(f"Rows for {table.name} are of what is not to be replaced: {'; '.join(strangers)}. Nothing was written.")
+
+
 def _chunks(frame: pd.DataFrame, sessions: Sequence[date] | None) -> list[list[date] | None]:
-    """Whole sessions of at most `MAX_ROWS_PER_TRANSACTION` rows together (one session may hold more)."""
+    """Whole sessions, in order, of at most `MAX_ROWS_PER_TRANSACTION` rows together (one session may hold more)."""
     if sessions is None:
         return [None]
-    ordered = sorted(sessions)
-    counts = frame["session"].value_counts().reindex(session_array(ordered), fill_value=0).to_numpy()
-    chunk = np.cumsum(counts) // MAX_ROWS_PER_TRANSACTION
-    return [[ordered[i] for i in np.flatnonzero(chunk == number)] for number in np.unique(chunk)]
+    counts = frame["session"].value_counts().reindex(session_array(sessions), fill_value=0).to_numpy()
+    chunks: list[list[date] | None] = []
+    open_chunk: list[date] = []
+    size = 0
+    for session, rows in zip(sessions, counts.tolist(), strict=True):
+        if open_chunk and size + rows > MAX_ROWS_PER_TRANSACTION:
+            chunks.append(open_chunk)
+            open_chunk, size = [], 0
+        open_chunk.append(session)
+        size += rows
+    return [*chunks, open_chunk] if open_chunk else chunks
 
 
 def _replace_chunk(
@@ -121,8 +146,9 @@ def _replace_chunk(
     group = _groups(cells, keys, len(frame))
     connection.execute(delete(table).where(_selection(table, sessions, portfolios)))
     _insert(connection, table, cells, len(frame))
-    kept_reasons = {(row.get("session"), row.get("portfolio_id")): row["reason"] for row in quarantined}
-    changed = _record(connection, table, frame, cells, keys, group, computation, empty, kept_reasons)
+    by_reason = sorted(quarantined, key=lambda row: str(row["reason"]), reverse=True)
+    gate_reasons = {(row.get("session"), row.get("portfolio_id")): row["reason"] for row in by_reason}
+    changed = _record(connection, table, frame, cells, keys, group, computation, empty, gate_reasons)
     return Replaced(len(frame), changed, len(keys), quarantined)
 
 
@@ -147,7 +173,7 @@ def _selection(table: Table, sessions: Sequence[date] | None, portfolios: Sequen
 
 
 def _groups(cells: dict[str, ObjectArray], keys: list[tuple[Any, Any]], n_rows: int) -> np.ndarray[Any, np.dtype[np.intp]]:
-    """Index into `keys` of every row; a row outside them is a programming error."""
+    """Index into `keys` of every row."""
     place = {
         (session.isoformat() if session else None, portfolio.hex if portfolio else None): i for i, (session, portfolio) in enumerate(keys)
     }
@@ -197,11 +223,8 @@ def _insert(connection: Connection, table: Table, cells: dict[str, ObjectArray],
             statement = f'INSERT INTO "{table.name}" ({quoted}) VALUES ({holes})'  # noqa: S608 - names come from our metadata
             cursor.executemany(statement, list(zip(*(cells[name] for name in names), strict=True)))
         else:
-            text = io.StringIO()
-            pd.DataFrame(cells, columns=names).to_csv(text, index=False, header=False, na_rep="\\N")
-            text.seek(0)
             quoted = ", ".join(f'"{name}"' for name in names)
-            cursor.copy_expert(f"COPY \"{table.name}\" ({quoted}) FROM STDIN WITH (FORMAT csv, NULL '\\N')", text)
+            cursor.copy_expert(f'COPY "{table.name}" ({quoted}) FROM STDIN', io.StringIO(copy_text([cells[name] for name in names])))
     finally:
         cursor.close()
 
@@ -217,18 +240,23 @@ def _record(
     empty: tuple[str, str | None],
     gate_reasons: dict[tuple[Any, Any], str],
 ) -> int:
-    """Write `materializations` of every row set; the number of sets whose content is different."""
+    """Write `materializations` of every row set; the number of sets whose content is different.
+
+    A facet without rows is recorded only where it had some before.
+    """
     digests = content_hashes(table, cells, keys, group)
     names = [table.name, *(f"{table.name}.{facet}" for facet in FACETS.get(table.name, {}))]
     before = _recorded(connection, names, keys)
     statuses, reasons = _statuses(frame, keys, group, empty, gate_reasons)
     counts = np.bincount(group, minlength=len(keys)) if len(keys) else np.zeros(0, dtype=np.intp)
-    now, changed = utc_now(), 0
+    now, changed = moment_of_change(connection), 0
     records = []
     for i, (session, portfolio) in enumerate(keys):
         for name in names:
             digest = digests[i][name]
             old = before.get((name, session, portfolio))
+            if old is None and digest == NO_ROWS and name != table.name:
+                continue
             same = old is not None and old[0] == digest
             changed += not same and name == table.name
             records.append(
@@ -281,13 +309,13 @@ def _statuses(
     """Rolled-up status of each row set, with the most common reason among its worst rows."""
     statuses: list[str] = [empty[0]] * len(keys)
     reasons: list[str | None] = [empty[1]] * len(keys)
-    words = pd.DataFrame({"group": group, "status": frame["status"].to_numpy(), "reason": frame["reason"].to_numpy()})
-    summary = words.value_counts(dropna=False).reset_index()
-    for place, rows in summary.groupby("group"):
-        i = int(str(place))
-        statuses[i] = rolled_up_status(list(rows["status"]))
-        told = rows.loc[(rows["status"] != "ok") & rows["reason"].notna(), "reason"]
-        reasons[i] = None if statuses[i] == "ok" or told.empty else str(told.iloc[0])
+    found: dict[int, list[tuple[str, str | None, int]]] = {}
+    for (place, status, reason), n in Counter(zip(group.tolist(), frame["status"], frame["reason"], strict=True)).items():
+        found.setdefault(place, []).append((status, reason if isinstance(reason, str) else None, n))
+    for i, rows in found.items():
+        statuses[i] = rolled_up_status([status for status, _, _ in rows])
+        told = [(-STATUSES.index(status), -n, reason) for status, reason, n in rows if status != "ok" and reason is not None]
+        reasons[i] = min(told)[2] if told else None
     for i, (session, portfolio) in enumerate(keys):
         reason = gate_reasons.get((pd.Timestamp(session) if session else None, portfolio))
         if reason is not None:

@@ -16,6 +16,7 @@ from sigmasight_assets.providers.protocol import (
     Proxy,
     typed,
 )
+from sigmasight_assets.sessions import SessionCalendar
 
 
 class SmallMarket:
@@ -86,3 +87,17 @@ class SmallMarket:
         frame["session"] = pd.to_datetime(frame["session"])
         frame["source"] = "by hand"
         return Answer(typed(frame, QUOTE_COLUMNS))
+
+
+class LiveMarket(SmallMarket):
+    """The same, with data to the last closed session of whatever moment it is."""
+
+    name = "live"
+    is_live = True
+
+    def __init__(self, calendar: SessionCalendar, first: date) -> None:
+        super().__init__([first], {})
+        self.calendar = calendar
+
+    def last_session(self, now: datetime) -> date:
+        return self.calendar.last_closed(now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.checks.outcome import Check, Outcome, none_allowed
@@ -43,7 +44,7 @@ def gates_of(table: str) -> Check:
         if sessions and "session" in METADATA.tables[table].c:
             query = query.where(m.session.between(min(sessions), max(sessions)))
         rows = shop.database.frame(query)
-        return none_allowed([f"{row.session:%Y-%m-%d} {row.reason}" for row in rows.itertuples()], "quarantined row sets")
+        return none_allowed([f"{_day(row.session)}{row.reason}" for row in rows.itertuples()], "quarantined row sets")
 
     return check
 
@@ -54,9 +55,11 @@ def freshness_of(table: str) -> Check:
     def check(shop: Workshop, sessions: Sequence[date]) -> Outcome:
         rows = stale_rows(shop.database, shop.calendar, shop.provider, tables=[table])
         rows = rows[rows["session"].isna() | rows["session"].dt.date.isin(set(sessions))]
-        return none_allowed(
-            [f"{row.session:%Y-%m-%d} {row.detail}" if row.session == row.session else row.detail for row in rows.itertuples()],
-            "stale row sets",
-        )
+        return none_allowed([f"{_day(row.session)}{row.detail}" for row in rows.itertuples()], "stale row sets")
 
     return check
+
+
+def _day(session: pd.Timestamp) -> str:
+    """A session and a space; nothing for an undated table."""
+    return "" if pd.isna(session) else f"{session:%Y-%m-%d} "

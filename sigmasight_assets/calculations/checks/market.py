@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sigmasight_assets.calculations.checks.outcome import Check, Outcome, none_allowed
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.engines.price_panel import STALE_LIMIT, carry, move
-from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.frames import session_array
 from sigmasight_assets.store.tables import materializations, option_quotes, prices, treasury_yields
 
@@ -47,7 +46,7 @@ def latest_session_of(table: str) -> Check:
     """The provider's latest closed session is in the table."""
 
     def check(shop: Workshop, _sessions: Sequence[date]) -> Outcome:
-        m, last = materializations.c, shop.provider.last_session(utc_now())
+        m, last = materializations.c, shop.provider.last_session(shop.clock())
         found = shop.database.frame(select(m.session).where(m.table_name == table, m.session == last))
         return none_allowed([] if len(found) else [str(last)], "latest session missing")
 

@@ -151,6 +151,6 @@ ledger_changes = Table(
     Column("first_session", Date, nullable=False, comment="The first session whose numbers it affects"),
     Column("what", Text, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
-    Column("processed_at", UtcDateTime, comment="When a run that covers it was asked for"),
+    Column("processed_at", UtcDateTime, comment="When a run that covers it had succeeded"),
     Index(None, "portfolio_id", "first_session"),
 )

@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.Column("first_session", sa.Date(), nullable=False, comment="The first session whose numbers it affects"),
         sa.Column("what", sa.Text(), nullable=False),
         sa.Column("changed_at", UtcDateTime(timezone=True), nullable=False),
-        sa.Column("processed_at", UtcDateTime(timezone=True), nullable=True, comment="When a run that covers it was asked for"),
+        sa.Column("processed_at", UtcDateTime(timezone=True), nullable=True, comment="When a run that covers it had succeeded"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_changes")),
     )
     with op.batch_alter_table("ledger_changes", schema=None) as batch_op:
