@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Select, select
@@ -49,7 +50,7 @@ class Inputs:
     positions: pd.DataFrame
     options: pd.DataFrame
     provenance: pd.DataFrame
-    read: Callable[[Select], pd.DataFrame]
+    read: Callable[[Select[Any]], pd.DataFrame]
 
 
 def collect(database: Database, portfolio: str | uuid.UUID, session: date | None = None, latest: date | None = None) -> Report:
@@ -90,7 +91,7 @@ def _read(database: Database, connection: Connection, portfolio: Portfolio, sess
         )
     day: date = history["session"].iloc[-1].date()
 
-    def read(further: Select) -> pd.DataFrame:
+    def read(further: Select[Any]) -> pd.DataFrame:
         return database.frame(further, connection)
 
     positions = read_positions(read, portfolio.id, day)
@@ -100,7 +101,7 @@ def _read(database: Database, connection: Connection, portfolio: Portfolio, sess
     return Inputs(portfolio, day, history.iloc[-1], history, positions, options, _provenance(read, portfolio, day), read)
 
 
-def _provenance(read: Callable[[Select], pd.DataFrame], portfolio: Portfolio, day: date) -> pd.DataFrame:
+def _provenance(read: Callable[[Select[Any]], pd.DataFrame], portfolio: Portfolio, day: date) -> pd.DataFrame:
     """Row sets of the session behind the report, in the order in which tables are made of each other."""
     m = materializations.c
     mine = m.portfolio_id.is_(None) | (m.portfolio_id == portfolio.id)
