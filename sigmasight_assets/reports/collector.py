@@ -53,13 +53,8 @@ class Inputs:
     read: Callable[[Select[Any]], pd.DataFrame]
 
 
-def collect(database: Database, portfolio: str | uuid.UUID, session: date | None = None, latest: date | None = None) -> Report:
+def collect(database: Database, portfolio: str | uuid.UUID, session: date | None = None) -> Report:
     """The report of a portfolio (slug, name or UUID) on a session, by default its latest.
-
-    Parameters
-    ----------
-    latest : date, optional
-        The last session that could be computed: what the refusal names where no session is stored.
 
     Raises
     ------
@@ -72,23 +67,20 @@ def collect(database: Database, portfolio: str | uuid.UUID, session: date | None
         found = find_portfolio(connection, str(portfolio))
         if found is None:
             raise NotFound(f"There is no portfolio {str(portfolio)!r}: `sigmasight import` creates one.")
-        inputs = _read(database, connection, found, session, latest)
+        inputs = _read(database, connection, found, session)
         sections = tuple(section(inputs) for section in SECTIONS)
     return Report(found.id, found.slug, found.name, inputs.session, sections, position_rows(inputs.positions, inputs.snapshot["nav"]))
 
 
-def _read(database: Database, connection: Connection, portfolio: Portfolio, session: date | None, latest: date | None) -> Inputs:
+def _read(database: Database, connection: Connection, portfolio: Portfolio, session: date | None) -> Inputs:
     s = portfolio_snapshots
     query = select(s).where(s.c.portfolio_id == portfolio.id).order_by(s.c.session.desc()).limit(HISTORY_SESSIONS)
     if session is not None:
         query = query.where(s.c.session <= session)
     history = database.frame(query, connection).iloc[::-1].reset_index(drop=True)
     if history.empty or (session is not None and history["session"].iloc[-1].date() != session):
-        wanted = session or latest
-        raise NotMaterialized(
-            f"{portfolio.slug} has no snapshot {f'of {session}' if session else 'of any session'}: "
-            f"compute it with `sigmasight run --from {wanted or 'DATE'}`."
-        )
+        which = f"of {session}" if session else "of any session"
+        raise NotMaterialized(f"{portfolio.slug} has no snapshot {which}: compute it with `sigmasight run --from {session or 'DATE'}`.")
     day: date = history["session"].iloc[-1].date()
 
     def read(further: Select[Any]) -> pd.DataFrame:
