@@ -61,8 +61,8 @@ def _doubtful_prices(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
     age = (pd.Timestamp(inputs.session) - held["price_date"]).dt.days
     old = held[(held["price_status"] == "appraisal") & (age > OLD_MARK_DAYS)]
     if len(old):
-        value = f"{old['market_value'].sum():,.0f}"
-        yield f"{_lots(len(old))}, worth {value}, at marks older than {OLD_MARK_DAYS} days: {_listed(sorted(set(old['symbol'])))}."
+        names = _listed(sorted(set(old["symbol"])))
+        yield f"{_lots(len(old))}, worth {old['market_value'].sum():,.0f}, at old marks: {names} (rule: older than {OLD_MARK_DAYS} days)."
     modelled = int((held["price_status"] == "model").sum())
     if modelled:
         yield f"{modelled} option lot{'' if modelled == 1 else 's'} valued by the model, for want of a quote (rule: price_status is model)."
@@ -72,7 +72,7 @@ def _options(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
     days = (held["expiry"] - pd.Timestamp(inputs.session)).dt.days
     soon = held[days <= NEAR_EXPIRY_DAYS]
     if len(soon):
-        yield f"options that expire within {NEAR_EXPIRY_DAYS} days: {_listed(sorted(set(soon['symbol'])))}."
+        yield f"options about to expire: {_listed(sorted(set(soon['symbol'])))} (rule: within {NEAR_EXPIRY_DAYS} days)."
     bound = inputs.options.set_index("symbol")["early_exercise_value_bound"]
     missed = (held["quantity"].abs() * held["multiplier"] * held["symbol"].map(bound)).sum()
     if missed >= 1.0:

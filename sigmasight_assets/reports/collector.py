@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Select, select
@@ -49,16 +50,11 @@ class Inputs:
     positions: pd.DataFrame
     options: pd.DataFrame
     provenance: pd.DataFrame
-    read: Callable[[Select], pd.DataFrame]
+    read: Callable[[Select[Any]], pd.DataFrame]
 
 
-def collect(database: Database, portfolio: str | uuid.UUID, session: date | None = None, latest: date | None = None) -> Report:
+def collect(database: Database, portfolio: str | uuid.UUID, session: date | None = None) -> Report:
     """The report of a portfolio (slug, name or UUID) on a session, by default its latest.
-
-    Parameters
-    ----------
-    latest : date, optional
-        The last session that could be computed: what the refusal names where no session is stored.
 
     Raises
     ------
@@ -71,26 +67,23 @@ def collect(database: Database, portfolio: str | uuid.UUID, session: date | None
         found = find_portfolio(connection, str(portfolio))
         if found is None:
             raise NotFound(f"There is no portfolio {str(portfolio)!r}: `sigmasight import` creates one.")
-        inputs = _read(database, connection, found, session, latest)
+        inputs = _read(database, connection, found, session)
         sections = tuple(section(inputs) for section in SECTIONS)
     return Report(found.id, found.slug, found.name, inputs.session, sections, position_rows(inputs.positions, inputs.snapshot["nav"]))
 
 
-def _read(database: Database, connection: Connection, portfolio: Portfolio, session: date | None, latest: date | None) -> Inputs:
+def _read(database: Database, connection: Connection, portfolio: Portfolio, session: date | None) -> Inputs:
     s = portfolio_snapshots
     query = select(s).where(s.c.portfolio_id == portfolio.id).order_by(s.c.session.desc()).limit(HISTORY_SESSIONS)
     if session is not None:
         query = query.where(s.c.session <= session)
     history = database.frame(query, connection).iloc[::-1].reset_index(drop=True)
     if history.empty or (session is not None and history["session"].iloc[-1].date() != session):
-        wanted = session or latest
-        raise NotMaterialized(
-            f"{portfolio.slug} has no snapshot {f'of {session}' if session else 'of any session'}: "
-            f"compute it with `sigmasight run --from {wanted or 'DATE'}`."
-        )
+        which = f"of {session}" if session else "of any session"
+        raise NotMaterialized(f"{portfolio.slug} has no snapshot {which}: compute it with `sigmasight run --from {session or 'DATE'}`.")
     day: date = history["session"].iloc[-1].date()
 
-    def read(further: Select) -> pd.DataFrame:
+    def read(further: Select[Any]) -> pd.DataFrame:
         return database.frame(further, connection)
 
     positions = read_positions(read, portfolio.id, day)
@@ -100,7 +93,7 @@ def _read(database: Database, connection: Connection, portfolio: Portfolio, sess
     return Inputs(portfolio, day, history.iloc[-1], history, positions, options, _provenance(read, portfolio, day), read)
 
 
-def _provenance(read: Callable[[Select], pd.DataFrame], portfolio: Portfolio, day: date) -> pd.DataFrame:
+def _provenance(read: Callable[[Select[Any]], pd.DataFrame], portfolio: Portfolio, day: date) -> pd.DataFrame:
     """Row sets of the session behind the report, in the order in which tables are made of each other."""
     m = materializations.c
     mine = m.portfolio_id.is_(None) | (m.portfolio_id == portfolio.id)

@@ -15,7 +15,7 @@ MAX_BYTES = 60_000
 
 def document(report: Report) -> dict[str, Any]:
     """The report as JSON values; see schema/portfolio_report.schema.json. Larger than `MAX_BYTES` as text, tables lose their last rows."""
-    whole = {
+    whole: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "portfolio": {"id": str(report.portfolio_id), "slug": report.slug, "name": report.name, "currency": "USD"},
         "session": report.session.isoformat(),

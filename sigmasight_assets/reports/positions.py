@@ -24,7 +24,7 @@ COLUMNS: tuple[str, ...] = (
 """Columns of the CSV, named as in the tables; docs/reports.md gives unit and meaning."""
 DATES = ("session", "entry_date", "expiry", "price_date")
 
-Read = Callable[[Select], pd.DataFrame]
+Read = Callable[[Select[Any]], pd.DataFrame]
 
 
 def read_positions(read: Read, portfolio_id: uuid.UUID, day: date) -> pd.DataFrame:

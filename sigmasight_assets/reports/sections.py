@@ -143,7 +143,7 @@ def pnl_history(inputs: Inputs) -> Section:
         Metric(Column("best_pnl", "Best session", "USD"), plain(rows["pnl"].max())),
         Metric(Column("worst_pnl", "Worst session", "USD"), plain(rows["pnl"].min())),
     )
-    sessions = f"The last {len(rows)} sessions, newest first" if len(rows) > 1 else "The session"
+    sessions = f"The last {len(rows)} computed sessions, newest first"
     return of_snapshot(
         inputs, "pnl_history", "P&L history", metrics=metrics, tables=(table("history", sessions, columns, rows.iloc[::-1]),)
     )

@@ -74,12 +74,6 @@ def test_a_session_that_was_not_computed_names_the_command(written_books: dict[s
         collect(written_books["ordinary"].database, "nobody-s")
 
 
-def test_a_portfolio_that_was_never_computed_names_the_latest_session(sqlite: Database) -> None:
-    portfolio = add_book(sqlite, [], cash=100, as_of=FRI)
-    with pytest.raises(NotMaterialized, match=r"no snapshot of any session: compute it with `sigmasight run --from 2022-03-11`"):
-        collect(sqlite, portfolio.slug, latest=FRI)
-
-
 def test_the_index_has_every_source_and_every_engine_to_come(
     sqlite_template: Path, tmp_path: Path, calendar: SessionCalendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
