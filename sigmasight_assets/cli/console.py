@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
@@ -22,8 +23,17 @@ from sigmasight_assets.errors import (
     SigmaSightError,
 )
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class Stream(Console):
+    """A console that falls silent when its reader has gone (`sigmasight run … | head`): no work is lost to a closed pipe."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
+out = Stream(highlight=False, soft_wrap=True)
+err = Stream(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Exit(IntEnum):

@@ -26,6 +26,7 @@ from sigmasight_assets.ledger.csv_flows import read_appraisals
 from sigmasight_assets.ledger.csv_lots import read_lots
 from sigmasight_assets.ledger.dated_entries import import_appraisals, require_portfolio
 from sigmasight_assets.ledger.lot_imports import ImportRequest, import_lots
+from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.schema import upgrade
 from sigmasight_assets.store.tables import materializations
 
@@ -101,16 +102,17 @@ def _import_portfolios(desk: Desk) -> list[uuid.UUID]:
 
 
 def _is_complete(desk: Desk, portfolio_ids: Sequence[uuid.UUID]) -> bool:
-    """Every market session is stored, every book session of these portfolios too, and nothing is stale."""
+    """Every dated table is stored for all its sessions, for each of these portfolios where it is theirs, and nothing is stale."""
     m = materializations.c
     market = desk.calendar.between(desk.provider.first_session(), desk.last_session)
     n_book = sum(day >= desk.first_book_session for day in market)
-    with desk.database.read() as connection:
-        stored = connection.execute(select(func.count()).where(m.table_name == "prices", m.session <= desk.last_session)).scalar_one()
-        last = (m.table_name == "portfolio_reports", m.session <= desk.last_session, m.portfolio_id.in_(portfolio_ids))
-        reported = connection.execute(select(func.count()).where(*last)).scalar_one()
-    if stored < len(market) or reported < n_book * len(portfolio_ids):
-        return False
+    ours = m.portfolio_id.is_(None) | m.portfolio_id.in_(portfolio_ids)
+    query = select(m.table_name, func.count().label("n")).where(ours, m.session <= desk.last_session).group_by(m.table_name)
+    stored = {row["table_name"]: row["n"] for row in desk.database.frame(query).to_dict("records")}
+    for table in (name for name in LINEAGE if name not in UNDATED):
+        n_sessions = len(market) if table in MARKET else n_book
+        if stored.get(table, 0) < n_sessions * (len(portfolio_ids) if table in BY_PORTFOLIO else 1):
+            return False
     return stale_rows(desk.database, desk.calendar, desk.provider).empty
 
 

@@ -55,7 +55,7 @@ def report_outcome(desk: Desk, outcome: ImportOutcome, n_left_out: int) -> None:
 
 def tell_entries(desk: Desk, n: int, what: str, portfolio: Portfolio) -> None:
     """How many flows or appraisals came in."""
-    text = f"{counted(n, what)} added or corrected. {_how_to_compute(desk)}" if n else f"it has these {what}s already: nothing was changed."
+    text = f"{counted(n, what)} imported. {_how_to_compute(desk)}" if n else f"it has these {what}s already: nothing was changed."
     out.print(f"{portfolio.slug}: {text}", markup=False)
 
 

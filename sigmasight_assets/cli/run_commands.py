@@ -8,6 +8,7 @@ from typing import Annotated
 
 import pandas as pd
 import typer
+from sqlalchemy import exists, select
 
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.cli.arguments import parse_date
@@ -16,6 +17,7 @@ from sigmasight_assets.cli.desk import Desk, open_desk
 from sigmasight_assets.cli.running import plan_range, run_plan
 from sigmasight_assets.cli.summaries import show_outcomes, show_portfolios
 from sigmasight_assets.ledger.dated_entries import require_portfolio
+from sigmasight_assets.store.tables import portfolio_snapshots, portfolios
 
 
 def run_command(
@@ -51,27 +53,36 @@ def run_command(
 
 
 def stale_command(limit: Annotated[int, typer.Option(min=1, metavar="N", help="Lines to show")] = 40) -> None:
-    """List the row sets that are older than their inputs or their code, with the cause and the command that renews them."""
+    """List what is older than its inputs or its code, with the cause and the command that renews it."""
     desk = open_desk()
     with working("Comparing every row set with its inputs"):
         rows = stale_rows(desk.database, desk.calendar, desk.provider)
     if rows.empty:
         out.print("Nothing is stale.")
-        return
-    lines = _ranges(rows)
-    show_table("Stale row sets", ["table", "cause", "input", "from", "to", "row sets"], lines[:limit], numeric_from=5)
-    if len(lines) > limit:
-        out.print(f"… and {len(lines) - limit} more lines: --limit {len(lines)} shows them.")
-    out.print(f"Bring them up to date with: {_remedy(desk, rows)}")
+    else:
+        lines = _ranges(rows)
+        show_table("Stale row sets", ["table", "because", "sessions", "sets"], lines[:limit], numeric_from=3)
+        if len(lines) > limit:
+            out.print(f"… and {len(lines) - limit} more lines: --limit {len(lines)} shows them.")
+        out.print(f"Bring them up to date with: {_remedy(desk, rows)}")
+    s = portfolio_snapshots.c
+    without = select(portfolios.c.slug).where(~exists(select(s.session).where(s.portfolio_id == portfolios.c.id)))
+    new = list(desk.database.frame(without.order_by(portfolios.c.slug))["slug"])
+    if new:
+        command = f"sigmasight run --from {desk.first_book_session} --to {desk.last_session}"
+        out.print(f"Not computed at all yet: {', '.join(new)}. Compute with: {command}", markup=False)
+
+
+_BECAUSE = {"input_changed": "{} changed", "input_stale": "{} is stale", "code_version": "other code version"}
 
 
 def _ranges(rows: pd.DataFrame) -> list[list[str]]:
-    """A line per table, cause and input."""
+    """A line per table and cause: why, from when to when, how many row sets."""
     lines = []
     for (table, cause, source), part in rows.groupby(["table", "cause", "input"], sort=False):
         days = part["session"].dropna()
-        span = [f"{days.min():%Y-%m-%d}", f"{days.max():%Y-%m-%d}"] if len(days) else ["", ""]
-        lines.append([str(table), str(cause), str(source), *span, str(len(part))])
+        span = f"{days.min():%Y-%m-%d} … {days.max():%Y-%m-%d}" if len(days) else ""
+        lines.append([str(table), _BECAUSE[str(cause)].format(source), span, f"{len(part):,}"])
     return lines
 
 

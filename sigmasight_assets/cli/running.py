@@ -79,8 +79,8 @@ def plan_range(desk: Desk, first: date, last: date, assets: Sequence[str] = (), 
     book = [day for day in sessions if day >= desk.first_book_session]
     if not book and (portfolio_ids or (assets and not set(assets) & set(MARKET))):
         raise NotASession(f"There is no session of the portfolios between {first} and {last}: they begin on {desk.first_book_session}.")
-    query = select(materializations.c.session).where(materializations.c.table_name == "prices")
-    stored = set(desk.database.frame(query)["session"].dt.date)
+    dated = [table for table in MARKET if table not in UNDATED]
+    stored = _sessions_with_all(desk, [table for table in dated if table in assets] or dated)
     missing = [day for day in desk.calendar.between(begin, sessions[-1]) if day not in stored]
     market = desk.calendar.between(min([sessions[0], *missing]), sessions[-1])
     notes = []
@@ -91,6 +91,13 @@ def plan_range(desk: Desk, first: date, last: date, assets: Sequence[str] = (), 
     if sessions[0] < desk.first_book_session:
         notes.append(f"Portfolios are computed from {desk.first_book_session} on.")
     return Plan(market, book, tuple(assets), tuple(portfolio_ids), tuple(notes))
+
+
+def _sessions_with_all(desk: Desk, tables: Sequence[str]) -> set[date]:
+    """Sessions of which every one of the tables is stored: a process may have died between two of them."""
+    m = materializations.c
+    query = select(m.session).where(m.table_name.in_(tables)).group_by(m.session).having(func.count(m.table_name.distinct()) == len(tables))
+    return set(desk.database.frame(query)["session"].dt.date)
 
 
 def run_plan(desk: Desk, plan: Plan) -> list[RunOutcome]:

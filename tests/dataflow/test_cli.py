@@ -132,7 +132,7 @@ def test_flows_and_appraisals_come_in_once(cli: CommandLine) -> None:
     money = cli.file("flows.csv", "date,amount,note", "2022-03-05,25000,", "2022-06-01,-100,tax")
     marks = cli.file("marks.csv", "ticker,date,price_per_unit", "FUND,2022-09-30,301200")
     for command, file, table, what in (("import-flows", money, flows, "2 flows"), ("import-appraisals", marks, appraisals, "1 appraisal")):
-        assert f"my-book: {what} added or corrected. Compute" in cli(command, file, "--portfolio", "My Book").out
+        assert f"my-book: {what} imported. Compute" in cli(command, file, "--portfolio", "My Book").out
         n = count(cli, table)
         assert "nothing was changed" in cli(command, file, "--portfolio", "my-book").out
         assert count(cli, table) == n == int(what[0])
@@ -159,7 +159,9 @@ def test_report_of_nothing_computed_has_exit_code_three_and_a_command_that_works
     assert "2022-01-03 … 2022-12-28" in refused(cli("report", "my-book", "--session", "2021-12-23"))
     assert "was 'md,pdf'" in refused(cli("report", "my-book", "--format", "md,pdf"))
     assert "There is no portfolio 'nobody'" in refused(cli("report", "nobody"))
-    assert cli("stale").out == "Nothing is stale.\n"
+    assert cli("stale").out == (
+        "Nothing is stale.\nNot computed at all yet: my-book. Compute with: sigmasight run --from 2022-01-03 --to 2022-12-28\n"
+    )
 
 
 @pytest.mark.parametrize(

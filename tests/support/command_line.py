@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,23 +47,29 @@ class CommandLine:
 
     def __call__(self, *arguments: str) -> Result:
         """In this process."""
+        return self._captured(lambda: run(arguments))
+
+    def module(self, name: str, *arguments: str) -> Result:
+        """A module of this process as `python -m` runs it."""
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", [name, *arguments])
+            return self._captured(lambda: runpy.run_module(name, run_name="__main__"))
+
+    def _captured(self, call: Callable[[], object]) -> Result:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            return self._captured(arguments)
-
-    def _captured(self, arguments: Sequence[str]) -> Result:
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             try:
-                code = run(arguments)
+                ended = call()
             except SystemExit as end:
-                code = int(end.code or 0)
+                ended = end.code
+            code = ended if isinstance(ended, int) else 0
         return Result(code, out.getvalue(), err.getvalue())
 
-    def in_child(self, *arguments: str, module: str = "sigmasight_assets.cli", timeout: float = 120) -> Result:
+    def in_child(self, *arguments: str, timeout: float = 600) -> Result:
         done = subprocess.run(
-            self.command(*arguments, module=module),
+            self.command(*arguments),
             env=self.child_environment(),
             cwd=PROJECT,
             capture_output=True,
@@ -72,8 +79,8 @@ class CommandLine:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def command(self, *arguments: str, module: str = "sigmasight_assets.cli") -> list[str]:
-        return [sys.executable, "-u", "-m", module, *arguments]
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-u", "-m", "sigmasight_assets.cli", *arguments]
 
     def child_environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "100", **self.environment}
