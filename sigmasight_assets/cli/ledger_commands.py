@@ -94,7 +94,9 @@ def import_command(
         return
     if mode is Mode.REPLACE and not yes:
         _confirm(planned)
-    report_outcome(desk, import_lots(desk.database, desk.calendar, request, lots), faulty)
+    with working(f"Importing {counted(len(lots.rows), 'lot')}"):
+        done = import_lots(desk.database, desk.calendar, request, lots)
+    report_outcome(desk, done, faulty)
 
 
 def _confirm(planned: ImportOutcome) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
@@ -205,6 +206,26 @@ def test_file_of_ten_thousand_lots_and_its_removal(take: Importer) -> None:
     assert take(*rows).changes_nothing
     assert len(take(SHARE, mode="replace").difference.removed) == 10_000
     assert len(take.held()) == 1
+
+
+def test_two_imports_at_once_do_not_double_the_lots(take: Importer) -> None:
+    rows = [f"AAPL,{i + 1},100,2022-03-01,core,,," for i in range(50)]
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda _: take(*rows), range(4)))
+    assert sorted(len(outcome.difference.added) for outcome in outcomes) == [0, 0, 0, 50]
+    assert len(take.held()) == 50
+
+
+def test_symbol_is_stored_as_long_as_it_is_accepted(take: Importer) -> None:
+    longest = ["N" * 64, "ABCDEF221216C99999999", "A234567890.ABCD"]
+    take(f"{longest[0]},1,1,2022-03-01,,,,private", f"{longest[1]},1,1,2022-03-01,{'t' * 50},,,", f"{longest[2]},1,1,2022-03-01,,,,")
+    assert [lot.symbol for lot in take.held()] == longest
+
+
+def test_largest_numbers_are_kept_exactly(take: Importer) -> None:
+    take("AAPL,-999999999999999.123456789012,0.000000000001,2022-03-01,,,,", cash=Decimal("123456789012345.01"))
+    held = take.held()[0]
+    assert (held.quantity, held.entry_price) == (Decimal("-999999999999999.123456789012"), Decimal("0.000000000001"))
 
 
 def test_empty_file_makes_a_portfolio_of_cash(take: Importer) -> None:
