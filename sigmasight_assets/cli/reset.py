@@ -39,7 +39,7 @@ def delete_state(settings: Settings, demo_slugs: Collection[str], *, yes: bool) 
     others = [] if yes else _other_portfolios(settings, demo_slugs)
     if others:
         raise fail(
-            f"--reset would delete {counted(len(others), 'portfolio')} of others than the demo "
+            f"--reset would delete {counted(len(others), 'portfolio')} besides the demo's "
             f"({', '.join(others[:5])}{' …' * (len(others) > 5)}): repeat the command with --yes if that is meant.",
             Exit.REFUSED,
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
-from sigmasight_assets.cli.console import counted, err, out
+from sigmasight_assets.cli.console import counted, err, out, working
 from sigmasight_assets.cli.desk import Desk
 from sigmasight_assets.cli.home import prepare_home
 from sigmasight_assets.errors import NotASession, NotFound
@@ -140,7 +140,8 @@ def _covers(desk: Desk, plan: Plan, first_affected: date) -> bool:
 def opened_instance(desk: Desk) -> Iterator[tuple[Definitions, DagsterInstance]]:
     """Definitions and a tidy Dagster instance: runs whose process died are failed, and the log knows what the store has."""
     prepare_home(desk.settings)  # before Dagster is imported: it reads the environment then
-    from sigmasight_assets.definitions import DagsterInstance, defs, tidy
+    with working("Loading the assets"):
+        from sigmasight_assets.definitions import DagsterInstance, defs, tidy
 
     with DagsterInstance.get() as instance:
         for run_id in tidy(instance, desk.database):

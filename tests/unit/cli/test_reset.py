@@ -47,7 +47,7 @@ def test_reset_asks_before_portfolios_of_the_user_go(settings: Settings, capsys:
     database.dispose()
     with pytest.raises(SystemExit):
         delete_state(settings, DEMO, yes=False)
-    assert "1 portfolio of others than the demo (my-own)" in capsys.readouterr().err
+    assert "1 portfolio besides the demo's (my-own)" in capsys.readouterr().err
     assert (settings.state_dir / "sigmasight.db").exists()
     delete_state(settings, DEMO, yes=True)
     assert not (settings.state_dir / "sigmasight.db").exists()
