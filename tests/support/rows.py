@@ -13,8 +13,9 @@ from sqlalchemy import Table, select
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.frames import columns_to_frame
+from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.provenance import Computation
-from sigmasight_assets.store.tables import materializations, opening_cash, position_values, prices
+from sigmasight_assets.store.tables import METADATA, materializations, opening_cash, portfolio_reports, position_values, prices
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -86,3 +87,22 @@ def contents(database: Database, table: Table) -> list[list[object]]:
     """The stored cells as comparable lists; exact, NULL as None."""
     frame = stored(database, table)
     return [[None if _is_missing(cell) else cell for cell in row] for row in frame.astype(object).to_numpy().tolist()]
+
+
+COMPUTED = tuple(METADATA.tables[table] for table in LINEAGE)
+
+
+def state(database: Database) -> dict[str, list[list[object]]]:
+    """Everything that calculations wrote, and the record of it without moments and runs: what two equal computations share.
+
+    The written reports say when their inputs changed, so their bytes are not shared: of them, formats and places.
+    """
+    m = materializations.c
+    shared = [m.table_name, m.session, m.portfolio_id, m.content_hash, m.code_version, m.rows, m.status, m.reason]
+    out = {table.name: contents(database, table) for table in COMPUTED}
+    files = list(portfolio_reports.c.keys()).index("files")
+    for row in out[portfolio_reports.name]:
+        row[files] = {kind: file["path"] for kind, file in row[files].items()} if isinstance(row[files], dict) else None
+    recorded = database.frame(select(*shared).where(m.table_name != portfolio_reports.name)).astype(object).to_numpy().tolist()
+    out["materializations"] = sorted(([None if _is_missing(cell) else cell for cell in row] for row in recorded), key=str)
+    return out

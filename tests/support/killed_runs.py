@@ -1,0 +1,149 @@
+"""Runs of the book in child processes that may be killed at any moment, on a state folder of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from sigmasight_assets.calculations import materialize
+from sigmasight_assets.providers.sample import SampleProvider
+from sigmasight_assets.sessions import calendar_for
+from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.lineage import LINEAGE, MARKET, UNDATED
+from sigmasight_assets.store.schema import upgrade
+from tests.support.books import Lot, add_book, workshop
+
+CALENDAR = calendar_for(datetime(2023, 3, 1, tzinfo=UTC))
+LAST = date(2022, 12, 28)
+HISTORY = 70
+"""Sessions of market data: enough for a volatility of 63 returns."""
+BOOK = CALENDAR.between(CALENDAR.offset(LAST, -2), LAST)
+CHILDREN = multiprocessing.get_context("forkserver")
+CHILDREN.set_forkserver_preload(["tests.support.killed_runs", "sigmasight_assets.definitions", "sigmasight_assets.cli.running"])
+
+
+@dataclass(frozen=True)
+class Place:
+    """A state folder: database, Dagster home, reports."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Database:
+        return Database(f"sqlite:///{self.folder / 'state' / 'sigmasight.db'}")
+
+    def copy_to(self, folder: Path) -> Place:
+        shutil.copytree(self.folder, folder)
+        return Place(folder)
+
+
+def prepare(folder: Path) -> Place:
+    """Market data and two small books with an option that settles, nothing computed of them."""
+    place = Place(folder)
+    database = place.database
+    upgrade(database)
+    entered = CALENDAR.offset(LAST, -20)
+    first = [Lot("AAPL", 10, 140, entered), Lot("AAPL221223C00130000", 2, 9, entered), Lot("NVDA", -5, 160, entered, BOOK[1], 15)]
+    second = [Lot("MSFT", 3, 240, BOOK[0]), Lot("AAPL230120P00130000", -1, 6, entered), Lot("FUND", 1, 500, entered, private=True)]
+    add_book(database, first, cash=1000, as_of=LAST, name="first")
+    add_book(database, second, cash=2000, as_of=BOOK[1], name="second")
+    shop = workshop(database, CALENDAR, SampleProvider())
+    sessions = CALENDAR.between(CALENDAR.offset(LAST, -HISTORY), LAST)
+    materialize.security_master(shop)
+    for step in (materialize.prices, materialize.treasury_yields, materialize.option_quotes):
+        step(shop, sessions)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return place
+
+
+def set_environment(place: Place) -> None:
+    os.environ |= {
+        "SIGMASIGHT_STATE_DIR": str(place.folder / "state"),
+        "SIGMASIGHT_REPORTS_DIR": str(place.folder / "reports"),
+        "SIGMASIGHT_DATABASE_URL": "",
+    }
+
+
+def _run_book(place: Place, started: Any) -> None:
+    """What `sigmasight run --from … --to …` does with sessions whose market data are there."""
+    set_environment(place)
+    from sigmasight_assets.cli.desk import open_desk
+    from sigmasight_assets.cli.running import Plan, run_plan
+
+    log = os.open(place.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    desk = open_desk()
+    started.send(b"started")
+    outcomes = run_plan(desk, Plan([], BOOK))
+    if not all(outcome.success for outcome in outcomes):
+        os._exit(3)
+
+
+def start(place: Place) -> BaseProcess:
+    """A run that has begun."""
+    receiver, sender = CHILDREN.Pipe(duplex=False)
+    child = CHILDREN.Process(target=_run_book, args=(place, sender))
+    child.start()
+    sender.close()
+    receiver.recv()
+    return child
+
+
+def run_to_the_end(place: Place) -> float:
+    """Seconds that an undisturbed run takes."""
+    child = start(place)
+    begun = time.monotonic()
+    child.join()
+    assert child.exitcode == 0, (place.folder / "run.log").read_text()[-2000:]
+    return time.monotonic() - begun
+
+
+def run_and_kill(place: Place, after_seconds: float) -> bool:
+    """Kill a run with SIGKILL after some seconds; whether it was still at work."""
+    child = start(place)
+    child.join(after_seconds)
+    child.kill()
+    child.join()
+    assert child.exitcode in (-9, 0), (place.folder / "run.log").read_text()[-2000:]
+    return child.exitcode == -9
+
+
+@dataclass(frozen=True)
+class DagsterState:
+    """What Dagster knows after the last run."""
+
+    unfinished: list[str]
+    succeeded: int
+    materialized: dict[str, list[str]]
+    undated: dict[str, bool]
+    last_checks: set[str]
+
+
+def dagster_state(place: Place, environment: Any) -> DagsterState:
+    environment.setenv("SIGMASIGHT_DAGSTER_EVENTS", str(place.folder / "state" / "dagster" / "events"))
+    tables = [table for table in LINEAGE if table not in MARKET]
+    with dg.DagsterInstance.from_config(str(place.folder / "state" / "dagster")) as instance:
+        runs = instance.get_runs()
+        newest: Sequence[Any] = instance.all_logs(runs[0].run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        checks = {entry.dagster_event.asset_check_evaluation_data.asset_check_key for entry in newest}
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(sorted(checks, key=str))
+        return DagsterState(
+            [run.run_id for run in runs if not run.is_finished],
+            sum(run.status == dg.DagsterRunStatus.SUCCESS for run in runs),
+            {table: sorted(instance.get_materialized_partitions(dg.AssetKey(table))) for table in tables if table not in UNDATED},
+            {table: instance.get_latest_materialization_event(dg.AssetKey(table)) is not None for table in tables if table in UNDATED},
+            {record.status.value for record in latest.values()},
+        )
