@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 
 import numpy as np
 
+from benchmarks.timing import timed
 from sigmasight_assets.engines import black_scholes, mibian_reference
 
 CONTRACTS = 1_000_000
 SAMPLE = 2_000
-RUNS = 9
 
 
 def random_contracts(n: int) -> tuple[np.ndarray, ...]:
@@ -26,21 +25,16 @@ def random_contracts(n: int) -> tuple[np.ndarray, ...]:
 
 def main() -> None:
     contracts = random_contracts(CONTRACTS)
-    seconds = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        values = black_scholes.price_and_greeks(*contracts)
-        seconds.append(time.perf_counter() - start)
+    values, taken = timed(lambda: black_scholes.price_and_greeks(*contracts))
     sample = tuple(column[:SAMPLE] for column in contracts)
     mibian_reference.price_and_greeks(*(column[:1] for column in contracts))  # the import is not part of the time
     start = time.perf_counter()
     mibian_reference.price_and_greeks(*sample)
     mibian_rate = SAMPLE / (time.perf_counter() - start)
     difference = mibian_reference.compare(black_scholes.price_and_greeks(*sample), *sample)
-    rate = CONTRACTS / min(seconds)
-    print(f"price + 5 Greeks     {rate / 1e6:8.1f} M contracts/s, best of {RUNS} runs of {CONTRACTS:,} on one core")
-    print(f"                     {CONTRACTS / statistics.median(seconds) / 1e6:8.1f} M contracts/s, median")
-    print(f"mibian, a loop       {mibian_rate:8.0f} contracts/s on {SAMPLE:,} of the same: a ratio of {rate / mibian_rate:,.0f}")
+    taken.show("price + 5 Greeks", CONTRACTS, "contracts")
+    ratio = CONTRACTS / taken.best / mibian_rate
+    print(f"mibian, a loop       {mibian_rate:8.0f} contracts/s on {SAMPLE:,} of the same: a ratio of {ratio:,.0f}")
     print(f"largest difference   {difference:8.1e} in price or any Greek (allowed 1e-8)")
     print(f"not finite           {np.count_nonzero(~np.isfinite(values.price)):8d}")
 

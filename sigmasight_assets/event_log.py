@@ -44,10 +44,11 @@ class BatchedSqliteEventLogStorage(ChecksPlannedOnce, SqliteEventLogStorage):
         if len({event.run_id for event in events}) != 1 or not plain:
             super().store_event_batch(events)
             return
+        rows, insert = [self._event_to_row(event) for event in events], SqlEventLogStorageTable.insert()
         with self.run_connection(events[0].run_id) as connection:
-            connection.execute(SqlEventLogStorageTable.insert(), [self._event_to_row(event) for event in events])
+            connection.execute(insert, rows)
         with self.index_transaction() as connection:
-            ids = [connection.execute(self.prepare_insert_event(event)).inserted_primary_key[0] for event in events]
+            ids = [connection.execute(insert, row).inserted_primary_key[0] for row in rows]
             self._store_asset_event_tags(connection, events, ids)
             last = {(event.dagster_event.asset_key, event.dagster_event_type): i for i, event in enumerate(events) if event.dagster_event}
             for i in sorted(last.values()):  # an asset's entry says what happened last
