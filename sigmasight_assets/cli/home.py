@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import warnings
 from pathlib import Path
 
 from sigmasight_assets.errors import SigmaSightError
@@ -34,7 +33,6 @@ def prepare_home(settings: Settings) -> Path:
         "DAGSTER_EVENT_BATCH_SIZE": "1000",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
     }
-    warnings.filterwarnings("ignore", message=".* is currently in beta")  # Dagster's partition parameters; pinned exactly
     if postgres:
         os.environ["SIGMASIGHT_DAGSTER_POSTGRES_PSYCOPG2_URL"] = "postgresql+psycopg2://" + postgres.split("://", 1)[1]
     return home
