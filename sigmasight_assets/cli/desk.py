@@ -73,7 +73,7 @@ def open_database(settings: Settings) -> Database:
     expected = "expected sqlite:///path or postgresql://user:password@host/name"
     try:
         database = Database(settings.url)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseUnavailable(f"SIGMASIGHT_DATABASE_URL cannot be used ({type(error).__name__}): {expected}.") from None
     if database.engine.dialect.name not in ("sqlite", "postgresql"):
         raise DatabaseUnavailable(f"SIGMASIGHT_DATABASE_URL names {database.engine.dialect.name}: {expected}.")

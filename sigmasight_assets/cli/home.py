@@ -2,11 +2,14 @@
 
 import os
 import shutil
-import warnings
 from pathlib import Path
 
-from sigmasight_assets.errors import SigmaSightError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from sigmasight_assets.errors import DatabaseUnavailable, SigmaSightError
 from sigmasight_assets.settings import Settings
+from sigmasight_assets.store.database import Database
 
 PROJECT = Path(__file__).parents[2]
 
@@ -14,7 +17,13 @@ PROJECT = Path(__file__).parents[2]
 def prepare_home(settings: Settings) -> Path:
     """Make DAGSTER_HOME and set the environment of this process, so that its children inherit it.
 
-    The two event variables let a run of many partitions write its events in batches.
+    The two event variables let a run of many partitions write its events in batches. Paths become absolute: children work in the
+    checkout, wherever this process does.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        Where Dagster's own database is on PostgreSQL and does not answer.
     """
     postgres = settings.dagster_postgres_url.get_secret_value()
     source = PROJECT / ("deploy/postgres/dagster.yaml" if postgres else "dagster.yaml")
@@ -34,7 +43,26 @@ def prepare_home(settings: Settings) -> Path:
         "DAGSTER_EVENT_BATCH_SIZE": "1000",
         "DAGSTER_DISABLE_TELEMETRY": "yes",
     }
-    warnings.filterwarnings("ignore", message=".* is currently in beta")  # Dagster's partition parameters; pinned exactly
+    if settings.data_dir:
+        os.environ["SIGMASIGHT_DATA_DIR"] = str(settings.data_dir.resolve())
+    store = make_url(settings.url)
+    if settings.database_url.get_secret_value() and store.get_backend_name() == "sqlite" and store.database:
+        os.environ["SIGMASIGHT_DATABASE_URL"] = f"sqlite:///{Path(store.database).resolve()}"
     if postgres:
-        os.environ["SIGMASIGHT_DAGSTER_POSTGRES_PSYCOPG2_URL"] = "postgresql+psycopg2://" + postgres.split("://", 1)[1]
+        os.environ["SIGMASIGHT_DAGSTER_POSTGRES_PSYCOPG2_URL"] = _answering(postgres)
     return home
+
+
+def _answering(postgres: str) -> str:
+    """The URL of Dagster's own PostgreSQL with its driver named, when the server answers."""
+    if not postgres.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
+        raise DatabaseUnavailable("SIGMASIGHT_DAGSTER_POSTGRES_URL cannot be used: expected postgresql://user:password@host/name.")
+    url = "postgresql+psycopg2://" + postgres.split("://", 1)[1]
+    try:
+        database = Database(url)
+    except (ArgumentError, ValueError):
+        raise DatabaseUnavailable("SIGMASIGHT_DAGSTER_POSTGRES_URL cannot be read as a URL.") from None
+    with database.read():
+        pass
+    database.dispose()
+    return url

@@ -1,32 +1,38 @@
-"""`sigmasight up`: one supervisor for the Dagster web server and its daemon, on loopback."""
+"""`sigmasight up`: one supervisor for the Dagster web server, its daemon and the code they share, on loopback."""
 
 from __future__ import annotations
 
-import os
+import json
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from filelock import FileLock, Timeout
 
 from sigmasight_assets.cli.console import Exit, fail, out, working
-from sigmasight_assets.cli.desk import open_desk
+from sigmasight_assets.cli.desk import Desk, open_desk
 from sigmasight_assets.cli.home import PROJECT, prepare_home
+from sigmasight_assets.cli.processes import HomeLock, HomeOccupied, locked_home, rotate, start, stop
 from sigmasight_assets.cli.running import opened_instance
 from sigmasight_assets.store.schema import upgrade
 
 HOST = "127.0.0.1"
-START_SECONDS = 90.0
-STOP_SECONDS = 15.0
+START_SECONDS = 180.0
+TIDY_SECONDS = 60.0
+"""How often dead runs are looked for and logs are measured."""
+STATUS_QUERY = """{
+  workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { ... on PythonError { message } } } } }
+  instance { daemonHealth { allDaemonStatuses { required healthy } } }
+}"""
 
 
 def up_command(port: Annotated[int, typer.Option(help="Port of the Dagster UI")] = 3000) -> None:
@@ -34,78 +40,121 @@ def up_command(port: Annotated[int, typer.Option(help="Port of the Dagster UI")]
     desk = open_desk(needs_tables=False)
     upgrade(desk.database)
     home = prepare_home(desk.settings)
-    if _is_taken(port):
-        raise fail(f"port {port} on {HOST} is taken: stop what listens there, or choose another with --port.", Exit.REFUSED)
+    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(wanted, _interrupt)  # also where a shell started this in the background, deaf to SIGINT
     try:
-        with FileLock(home / "up.lock", timeout=0):
-            with opened_instance(desk):
-                pass
-            _supervise(port, home)
-    except Timeout:
-        raise fail(f"another `sigmasight up` works on {home}: two daemons on one home would do everything twice.", Exit.REFUSED) from None
+        with locked_home(home) as lock, tempfile.TemporaryDirectory(prefix="sigmasight-") as folder:
+            refuse_taken_port(port)
+            Supervisor(desk, home, port, lock, Path(folder)).run()
+    except HomeOccupied as error:
+        raise fail(str(error), Exit.REFUSED) from None
 
 
-def _supervise(port: int, home: Path) -> None:
-    workspace = ["-w", str(PROJECT / "workspace.yaml")]
-    scripts = Path(sys.executable).parent
-    commands = {
-        "webserver": [str(scripts / "dagster-webserver"), "-h", HOST, "-p", str(port), *workspace],
-        "daemon": [str(scripts / "dagster-daemon"), "run", *workspace],
-    }
-    children: dict[str, subprocess.Popen[bytes]] = {}
-    signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        for name, command in commands.items():
-            children[name] = _start(command, home / f"{name}.log")
-        with working("Starting the Dagster UI"):
-            _wait_until_healthy(port, children, home)
-        out.print(f"Dagster UI: http://{HOST}:{port}   logs: {home}/webserver.log, {home}/daemon.log   stop: Ctrl-C")
-        while all(child.poll() is None for child in children.values()):
-            time.sleep(0.5)
-        ended = next(name for name, child in children.items() if child.poll() is not None)
-        raise fail(f"the {ended} ended by itself; the end of {home}/{ended}.log says why.", Exit.FAILED)
-    except KeyboardInterrupt:
-        out.print("Stopping.")
-    finally:
-        _stop(list(children.values()))
-
-
-def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """A child in a process group of its own, so that it and what it starts end together."""
-    with log.open("ab") as file:
-        return subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, cwd=PROJECT
-        )
-
-
-def _wait_until_healthy(port: int, children: dict[str, subprocess.Popen[bytes]], home: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        for name, child in children.items():
-            if child.poll() is not None:
-                raise fail(f"the {name} did not start; the end of {home}/{name}.log says why.", Exit.FAILED)
-        try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}/server_info", timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.3)
-    raise fail(f"the Dagster UI did not answer within {START_SECONDS:.0f} seconds; see {home}/webserver.log.", Exit.FAILED)
-
-
-def _stop(children: list[subprocess.Popen[bytes]]) -> None:
-    """End the children's process groups: politely, then not."""
-    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        for child in children:
-            if child.poll() is None:
-                os.killpg(child.pid, wanted)
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline and any(child.poll() is None for child in children):
-            time.sleep(0.1)
-
-
-def _is_taken(port: int) -> bool:
+def refuse_taken_port(port: int) -> None:
+    """Exit with what to do where the port cannot be had."""
     with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise fail(
+                f"port {port} on {HOST} cannot be used ({error}): stop what listens there, or choose another with --port.", Exit.REFUSED
+            ) from None
+
+
+class Supervisor:
+    """Three children: the code (definitions and runs), the web server, the daemon. All end when one does.
+
+    The code is loaded once, behind a socket in a private folder, and not by the web server and every minute anew by the daemon.
+    """
+
+    def __init__(self, desk: Desk, home: Path, port: int, lock: HomeLock, folder: Path) -> None:
+        self.desk, self.home, self.port, self.lock, self.folder = desk, home, port, lock, folder
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def run(self) -> None:
+        """Start, wait until everything is healthy, and keep watch until a signal or the end of a child."""
+        try:
+            with working("Starting the Dagster UI"):
+                self._start_all()
+            logs = ", ".join(str(self._log(name)) for name in self.children)
+            out.print(f"Dagster UI: http://{HOST}:{self.port}   logs: {logs}   stop: Ctrl-C")
+            self._watch()
+        except KeyboardInterrupt:
+            out.print("Stopping.")
+        finally:
+            for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(wanted, signal.SIG_IGN)  # a second Ctrl-C must not leave children behind
+            stop(list(self.children.values()))
+
+    def _start_all(self) -> None:
+        code, workspace = self.folder / "code.sock", self.folder / "workspace.yaml"
+        workspace.write_text(f"load_from: [{{grpc_server: {{socket: {code}, location_name: sigmasight}}}}]\n", encoding="utf-8")
+        definitions = ["-m", "sigmasight_assets.definitions", "--location-name", "sigmasight"]
+        self._start("code", "dagster", "code-server", "start", "--socket", str(code), *definitions)
+        with opened_instance(self.desk):
+            pass
+        self._wait(code.exists)
+        self._start("webserver", "dagster_webserver", "-h", HOST, "-p", str(self.port), "-w", str(workspace))
+        self._start("daemon", "dagster._daemon", "run", "-w", str(workspace))
+        self._wait(self._is_healthy)
+
+    def _start(self, name: str, module: str, *arguments: str) -> None:
+        child = start([sys.executable, "-m", module, *arguments], self._log(name), folder=PROJECT, lock=self.lock)
+        self.children[name] = child
+        self.lock.note(name, child.pid)
+
+    def _log(self, name: str) -> Path:
+        return self.home / f"{name}.log"
+
+    def _wait(self, ready: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            self._refuse_ended("did not start")
+            if time.monotonic() > deadline:
+                raise fail(f"the Dagster UI was not ready within {START_SECONDS:.0f} seconds; see {self.home}/*.log.", Exit.FAILED)
+            time.sleep(0.2)
+
+    def _watch(self) -> None:
+        tidied = time.monotonic()
+        while True:
+            self._refuse_ended("ended by itself")
+            if time.monotonic() - tidied > TIDY_SECONDS:
+                with opened_instance(self.desk):  # a run whose process was killed would hold up the queue
+                    tidied = time.monotonic()
+                for name in self.children:
+                    rotate(self._log(name))
+            time.sleep(0.5)
+
+    def _refuse_ended(self, what: str) -> None:
+        for name, child in self.children.items():
+            if child.poll() is not None:
+                raise fail(f"the {name} process {what}; the end of {self._log(name)} says why.", Exit.FAILED)
+
+    def _is_healthy(self) -> bool:
+        """The web server answers, the definitions are loaded and every daemon has given a sign of life."""
+        status = _ask(self.port, STATUS_QUERY)
+        if status is None:
+            return False
+        entries = status["workspaceOrError"].get("locationEntries", [])
+        for entry in entries:
+            if message := (entry["locationOrLoadError"] or {}).get("message"):
+                raise fail(f"the definitions did not load: {message.strip()}", Exit.FAILED)
+        loaded = bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)
+        daemons = status["instance"]["daemonHealth"]["allDaemonStatuses"]
+        return loaded and all(daemon["healthy"] for daemon in daemons if daemon["required"])
+
+
+def _ask(port: int, query: str) -> Mapping[str, Any] | None:
+    """The answer of the web server to a GraphQL query; None while it does not serve yet."""
+    body = json.dumps({"query": query}).encode()
+    request = urllib.request.Request(f"http://{HOST}:{port}/graphql", body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:
+            answer: Mapping[str, Any] = json.load(response)["data"]
+            return answer
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return None
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -1,6 +1,7 @@
 """Dagster dependencies, keys and column schemas, built from `store.lineage` and the tables."""
 
 import dagster as dg
+from sqlalchemy import Uuid
 
 from sigmasight_assets.store.lineage import LINEAGE, UNDATED, Upstream
 from sigmasight_assets.store.tables import METADATA
@@ -40,7 +41,8 @@ def definition_metadata(table: str) -> dict[str, object]:
         unit = column.info.get("unit")
         text = f"{column.comment or ''}{f' [{unit}]' if unit else ''}".strip()
         constraints = dg.TableColumnConstraints(nullable=bool(column.nullable), unique=False)
-        columns.append(dg.TableColumn(column.name, type=str(column.type).lower(), description=text or None, constraints=constraints))
+        kind = "uuid" if isinstance(column.type, Uuid) else str(column.type).lower()
+        columns.append(dg.TableColumn(column.name, type=kind, description=text or None, constraints=constraints))
     return {
         "dagster/column_schema": dg.TableSchema(columns=columns),
         "grain": METADATA.tables[table].info["grain"],

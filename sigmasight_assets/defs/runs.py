@@ -11,6 +11,7 @@ from dagster._core.launcher import DefaultRunLauncher
 from sqlalchemy import select
 
 from sigmasight_assets.defs.checks import RANGE_END, RANGE_START
+from sigmasight_assets.defs.ledger_events import report_ledger
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.tables import materializations
@@ -121,11 +122,12 @@ def _note(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
 def tidy(instance: dg.DagsterInstance, database: Database) -> list[str]:
     """What a process that died left behind: its run is marked as failed, and the log learns what the store has; the runs marked.
 
-    While another run is at work the log is left alone: that run tells of its rows itself.
+    While another run is at work the log is left alone: that run tells of its rows itself. What the ledger has become is told always.
     """
     dead = mark_dead_runs(instance)
     if not instance.get_run_ids(filters=dg.RunsFilter(statuses=IN_PROGRESS), limit=1):
         report_missing_materializations(instance, stored_keys(database))
+    report_ledger(instance, database)
     return dead
 
 
