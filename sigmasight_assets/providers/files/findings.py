@@ -69,6 +69,7 @@ CODES: dict[str, tuple[str, str, str]] = {
     "other_master_row": (WARNING, "Two rows of the security master differ for one symbol; the first counts.", "Keep one."),
     # for information
     "ignored_column": (NOTE, "The column is not used.", "Nothing needs to be done."),
+    "before_the_calendar": (NOTE, "Rows before the session calendar (1990-01-02) are not used.", "Nothing needs to be done."),
     "lower_precedence": (NOTE, "The symbol's rows were left to a source that precedes.", "Nothing needs to be done."),
 }
 """code -> (severity, what, remedy)."""

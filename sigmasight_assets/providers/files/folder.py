@@ -23,7 +23,7 @@ from sigmasight_assets.providers.files.quotes import QuoteTable, read_quotes
 from sigmasight_assets.providers.files.symbol_changes import SymbolChange, link, read_changes
 from sigmasight_assets.providers.files.table_file import SUFFIXES, open_table
 from sigmasight_assets.providers.files.yields import merge_yields, read_yields
-from sigmasight_assets.providers.protocol import PRICE_COLUMNS, Proxy, empty, typed
+from sigmasight_assets.providers.protocol import PRICE_COLUMNS, Proxy, empty
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.frames import session_array
 
@@ -102,20 +102,18 @@ def _read(folder: Path, _signature: object, calendar: SessionCalendar, last_clos
     findings = Findings()
     if not folder.is_dir():
         findings.add("no_folder", value=str(folder))
-        return _data(Configuration(), empty(PRICE_COLUMNS), _Tables([], [], [], [], [], [], {}), calendar, last_closed, frozenset(), findings)
+        return _data(Configuration(), None, _Tables([], [], [], [], [], [], {}), calendar, frozenset(), findings)
     configuration = read_configuration(folder, findings)
     tables = _read_files(folder, configuration, calendar, findings)
     if not any(not table.is_events for table in tables.prices):
         findings.add("no_prices")
-        return _data(configuration, empty(PRICE_COLUMNS), tables, calendar, last_closed, frozenset(), findings)
+        return _data(configuration, None, tables, calendar, frozenset(), findings)
     merged = link(merge(tables.prices, calendar, findings), tables.changes, findings)
     rows = with_basis(merged, findings)
     rows = _until(rows, last_closed, findings)
     jumps = find_jumps(rows, findings)
     confirmed = _confirmed(jumps, merged, tables.confirmed)
-    prices = typed(rows, PRICE_COLUMNS)
-    order = np.lexsort((pd.factorize(prices["symbol"], sort=True)[0], prices["session"].to_numpy()))
-    return _data(configuration, prices.iloc[order].reset_index(drop=True), tables, calendar, last_closed, confirmed, findings)
+    return _data(configuration, rows, tables, calendar, confirmed, findings)
 
 
 def _read_files(folder: Path, configuration: Configuration, calendar: SessionCalendar, findings: Findings) -> _Tables:
@@ -162,12 +160,13 @@ def _read_confirmed(table: object, rule: FileRule, configuration: Configuration)
 
 def _until(rows: pd.DataFrame, last_closed: date, findings: Findings) -> pd.DataFrame:
     """Rows up to the last closed session; later ones are reported and not used."""
-    late = rows["session"] > pd.Timestamp(last_closed)
+    late = (rows["session"] > pd.Timestamp(last_closed)).to_numpy()
     if late.any():
         one = rows[late].iloc[0]
         detail = f"{int(late.sum()):,} rows after {last_closed}, {one['symbol']} on {one['session']:%Y-%m-%d}."
         findings.add("in_the_future", str(one["file"]), line=int(one["line"]), value=one["symbol"], detail=detail, count=int(late.sum()))
-    return rows[~late]
+        rows = rows[~late]
+    return rows
 
 
 def _confirmed(jumps: pd.DataFrame, merged: Merged, stated: list[tuple[date, str, float]]) -> Confirmed:
@@ -186,26 +185,24 @@ def _confirmed(jumps: pd.DataFrame, merged: Merged, stated: list[tuple[date, str
 
 def _data(
     configuration: Configuration,
-    prices: pd.DataFrame,
+    rows: pd.DataFrame | None,
     tables: _Tables,
     calendar: SessionCalendar,
-    last_closed: date,
     confirmed: Confirmed,
     findings: Findings,
 ) -> FolderData:
     proxies = {factor: Proxy(factor, etf, configuration.proxies.get(factor, etf)) for factor, etf in FACTOR_ETFS.items()}  # type: ignore[call-overload]
     coverage = pd.DataFrame(columns=["first", "last", "closes", "gaps", "source", "price_basis"])
     yields = merge_yields(tables.yields, calendar, findings)
-    if len(prices):
-        by_symbol = prices.sort_values(["symbol", "session"])
-        coverage = find_gaps(by_symbol, calendar, prices["session"].max().date(), findings)
+    if rows is not None and len(rows):
+        coverage = find_gaps(rows, calendar, rows["session"].max().date(), findings)
         find_proxies(coverage, proxies, findings)
-        _find_late_yields(yields, prices, calendar, findings)
+        _find_late_yields(yields, rows, calendar, findings)
     quotes = merge_quotes(tables.quotes, tables.changes, calendar, set(coverage.index), findings)
     return FolderData(
         configuration=configuration,
         proxies=proxies,
-        prices=prices,
+        prices=empty(PRICE_COLUMNS) if rows is None else _in_order(rows),
         yields=yields,
         quotes=quotes,
         master=merge_master(tables.master, findings),
@@ -216,6 +213,20 @@ def _data(
         n_errors=findings.n_errors,
         n_warnings=findings.n_warnings,
     )
+
+
+def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """`PRICE_COLUMNS` ordered by session and symbol, texts as objects."""
+    order = np.lexsort((rows["symbol"].cat.codes.to_numpy(), rows["session"].to_numpy()))
+    columns = {}
+    for name, kind in PRICE_COLUMNS.items():
+        values = rows[name].array
+        if kind == "object":
+            words = np.array([*values.categories, None], dtype=object)
+            columns[name] = pd.Series(words[values.codes[order]], dtype=object)
+        else:
+            columns[name] = pd.Series(values.to_numpy()[order]).astype(kind)
+    return pd.DataFrame(columns)
 
 
 def _find_late_yields(yields: pd.DataFrame, prices: pd.DataFrame, calendar: SessionCalendar, findings: Findings) -> None:

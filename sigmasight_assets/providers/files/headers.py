@@ -80,9 +80,12 @@ ALIASES: dict[str, dict[str, tuple[str, ...]]] = {
 
 PRICE_FIELDS = ("close", "adj_close", "dividend", "split_ratio")
 _UNUSED = frozenset(
-    "open high low volume vwap turnover change percent_change tick bid_size ask_size theo delta gamma vega theta rho prev_day_close"
-    " adj_open adj_high adj_low adj_volume adjopen adjhigh adjlow adjvolume unnamed_0 index capital_gains change_percent transactions"
-    " last_trade_price option_id dte days_to_expiration in_the_money underlying_price underlying_last".split()
+    (
+        *("open", "high", "low", "volume", "vwap", "turnover", "change", "percent_change", "change_percent", "tick", "transactions"),
+        *("bid_size", "ask_size", "theo", "delta", "gamma", "vega", "theta", "rho", "prev_day_close", "last_trade_price", "option_id"),
+        *("adj_open", "adj_high", "adj_low", "adj_volume", "adjopen", "adjhigh", "adjlow", "adjvolume", "capital_gains"),
+        *("dte", "days_to_expiration", "in_the_money", "underlying_price", "underlying_last", "unnamed_0", "index"),
+    )
 )
 """Columns that are no surprise and not used."""
 

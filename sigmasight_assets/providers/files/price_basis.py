@@ -2,8 +2,8 @@
 
 - Only one of the two closes, and neither dividends nor splits: `adjusted_only`.
 - Closes that move by the stated splits: `traded`. Closes without stated splits, or that splits are adjusted for already: `split_adjusted`.
-- No adjusted close, but dividends or splits: derived forward from the first close, ``adj_t / adj_{t-1} = s·close_t / (close_{t-1} - s·dividend_t)``,
-  the factor that vendors use; a later dividend leaves the rows before it alone.
+- No adjusted close, but dividends or splits: derived forward from the first close by the vendors' factor,
+  ``adj_t / adj_{t-1} = s·close_t / (close_{t-1} - s·dividend_t)``: a later dividend leaves the rows before it alone.
 - No dividends, but both closes: derived from them.
 """
 
@@ -16,7 +16,6 @@ from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.providers.derived_dividends import implied_dividends
 from sigmasight_assets.providers.files.findings import Findings
 from sigmasight_assets.providers.files.price_merge import Merged
-from sigmasight_assets.providers.protocol import PRICE_COLUMNS, typed
 
 TELLS_BASIS = 1.28
 """A split ratio of at least this (or its inverse) shows in the closes whether they are adjusted for it."""
@@ -63,7 +62,7 @@ class _Series:
 
 
 def with_basis(merged: Merged, findings: Findings) -> pd.DataFrame:
-    """Rows of `PRICE_COLUMNS`, ordered by symbol and session, with `line` and `file`."""
+    """Rows with the columns of `PRICE_COLUMNS` (texts as categories), `line` and `file`, ordered by symbol and session."""
     series = _Series(merged)
     basis = _bases(series, merged, findings)
     _drop_halves(series, basis, findings)
@@ -213,24 +212,34 @@ def _derive_adjusted(series: _Series, wanted: BoolArray, findings: Findings) -> 
 def _frame(series: _Series, basis: np.ndarray) -> pd.DataFrame:
     event = (series.dividend != 0) | (series.split != 1)
     kept = ~np.isnan(series.close) | event
-    source = series.frame["source"].astype(object).to_numpy(copy=True)
-    source[series.derived_adj] = [f"{word}, adj_close derived" for word in source[series.derived_adj]]
-    source[series.derived_dividend] = [f"{word}, dividend derived" for word in source[series.derived_dividend]]
-    frame = pd.DataFrame(
+    bases = sorted(set(basis))
+    place = np.array([bases.index(word) for word in basis], dtype=np.int64)
+    return pd.DataFrame(
         {
-            "session": series.frame["session"].to_numpy(),
-            "symbol": series.frame["symbol"].astype(object).to_numpy(),
-            "close": series.close,
-            "adj_close": series.adj,
-            "dividend": series.dividend,
-            "split_ratio": series.split,
-            "source": source,
-            "price_basis": basis[series.code],
+            "session": series.frame["session"].array[kept],
+            "symbol": series.frame["symbol"].array[kept],
+            "close": series.close[kept],
+            "adj_close": series.adj[kept],
+            "dividend": series.dividend[kept],
+            "split_ratio": series.split[kept],
+            "source": _sources(series)[kept],
+            "price_basis": pd.Categorical.from_codes(place[series.code[kept]], categories=pd.Index(bases, dtype=object)),
+            "line": series.frame["line"].to_numpy()[kept],
+            "file": series.frame["file"].array[kept],
         }
     )
-    return typed(frame, PRICE_COLUMNS).assign(
-        line=series.frame["line"].to_numpy(), file=series.frame["file"].astype(object).to_numpy()
-    )[kept]
+
+
+def _sources(series: _Series) -> pd.Categorical:
+    """The rows' sources, with what was derived on a row said in it."""
+    given = series.frame["source"].array
+    words = [str(word) for word in given.categories]
+    names = [*words, *(f"{word}, adj_close derived" for word in words), *(f"{word}, dividend derived" for word in words)]
+    distinct = sorted(set(names))
+    codes = given.codes.astype(np.int64)
+    codes = np.select([series.derived_dividend, series.derived_adj], [codes + 2 * len(words), codes + len(words)], codes)
+    place = np.array([distinct.index(name) for name in names], dtype=np.int64)
+    return pd.Categorical.from_codes(place[codes], categories=pd.Index(distinct, dtype=object))
 
 
 def _tell(series: _Series, code: str, where: BoolArray, findings: Findings) -> None:

@@ -25,12 +25,12 @@ def find_jumps(rows: pd.DataFrame, findings: Findings) -> pd.DataFrame:
     Parameters
     ----------
     rows : DataFrame
-        `PRICE_COLUMNS` with `line` and `file`, ordered by symbol and session.
+        As `price_basis.with_basis` makes them: ordered by symbol and session.
     """
     priced = rows[rows["close"].notna()]
     close, split = priced["close"].to_numpy(), priced["split_ratio"].to_numpy()
     same = np.zeros(len(priced), dtype=bool)
-    codes = pd.factorize(priced["symbol"])[0]
+    codes = priced["symbol"].cat.codes.to_numpy()
     same[1:] = codes[1:] == codes[:-1]
     move = np.ones(len(priced))
     move[1:] = close[1:] * split[1:] / close[:-1]
@@ -49,12 +49,12 @@ def find_gaps(rows: pd.DataFrame, calendar: SessionCalendar, last: date, finding
     priced = rows[rows["close"].notna()]
     days = session_array(calendar.days.tolist())
     place = pd.Series(np.searchsorted(days, priced["session"].to_numpy()), index=priced.index)
-    grouped = place.groupby(priced["symbol"], sort=True)
+    grouped = place.groupby(priced["symbol"], sort=True, observed=True)
     coverage = pd.DataFrame({"first": grouped.min(), "last": grouped.max(), "closes": grouped.size()})
     coverage["gaps"] = coverage["last"] - coverage["first"] + 1 - coverage["closes"]
     end = int(np.searchsorted(days, np.datetime64(last, "s")))
     for symbol, row in coverage[coverage["gaps"] > 0].iterrows():
-        own = place[priced["symbol"] == symbol].to_numpy()
+        own = place[(priced["symbol"] == symbol).to_numpy()].to_numpy()
         missing = np.setdiff1d(np.arange(own[0], own[-1] + 1), own)
         shown = f"{symbol}: {len(missing)} sessions, first {days[missing[0]].astype('datetime64[D]')}."
         findings.add("gap", value=symbol, detail=shown, count=int(row["gaps"]))
@@ -63,8 +63,9 @@ def find_gaps(rows: pd.DataFrame, calendar: SessionCalendar, last: date, finding
         findings.add("ends_early", value=symbol, detail=shown)
     for name in ("first", "last"):
         coverage[name] = days[coverage[name]]
-    basis = priced.drop_duplicates("symbol").set_index("symbol")[["source", "price_basis"]]
-    return coverage.join(basis)
+    basis = priced.drop_duplicates("symbol").astype({"symbol": object, "source": object, "price_basis": object})
+    coverage.index = coverage.index.astype(object)
+    return coverage.join(basis.set_index("symbol")[["source", "price_basis"]])
 
 
 def find_proxies(coverage: pd.DataFrame, proxies: Mapping[str, Proxy], findings: Findings) -> None:

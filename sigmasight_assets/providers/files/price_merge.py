@@ -12,7 +12,7 @@ from pandas.api.types import union_categoricals
 from sigmasight_assets.providers.files.findings import Findings
 from sigmasight_assets.providers.files.headers import PRICE_FIELDS
 from sigmasight_assets.providers.files.price_rows import PriceTable
-from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.sessions import FIRST_DATE, SessionCalendar
 from sigmasight_assets.store.frames import session_array
 
 SAME = 1e-9
@@ -88,10 +88,17 @@ def _on_sessions(table: PriceTable, calendar: SessionCalendar, findings: Finding
 
 def _tell(code: str, table: PriceTable, rows: np.ndarray, findings: Findings) -> None:
     some = table.rows.iloc[rows]
+    early = some["session"] < pd.Timestamp(FIRST_DATE)
+    if early.any():
+        detail = f"{int(early.sum()):,} rows from {some['session'].min():%Y-%m-%d} on."
+        findings.add("before_the_calendar", table.name, line=int(some["line"].min()), detail=detail, count=int(early.sum()))
+        some = some[~early]
+    if some.empty:
+        return
     days = sorted(set(some["session"].dt.strftime("%Y-%m-%d")))
     shown = ", ".join(days[:5]) + (f" and {len(days) - 5} more days" if len(days) > 5 else "")
     first = int(some["line"].min())
-    findings.add(code, table.name, line=first, column="session", value=days[0], detail=f"{len(rows):,} rows: {shown}.", count=len(rows))
+    findings.add(code, table.name, line=first, column="session", value=days[0], detail=f"{len(some):,} rows: {shown}.", count=len(some))
 
 
 def _stacked(tables: Sequence[PriceTable]) -> pd.DataFrame:
@@ -176,12 +183,23 @@ def _first_row(group: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _contradictions(rows: pd.DataFrame, field: str, bad: np.ndarray, first: np.ndarray, findings: Findings) -> None:
-    for row, other in zip(bad[:50].tolist(), first[:50].tolist(), strict=True):
-        one = rows.iloc[row]
-        detail = f"{_key(one)}: {one[field]:g} here, {other:g} before."
-        findings.add("disagreeing_rows", str(one["file"]), line=int(one["line"]), column=field, value=f"{one[field]:g}", detail=detail)
-    if len(bad) > 50:
-        findings.add("disagreeing_rows", str(rows.iloc[bad[0]]["file"]), column=field, detail=f"{len(bad) - 50:,} more.")
+    """One finding per symbol and file, at the first of its rows."""
+    place = pd.DataFrame(
+        {"row": bad, "other": first, "symbol": rows["symbol"].cat.codes.to_numpy()[bad], "file": rows["file"].cat.codes.to_numpy()[bad]}
+    )
+    for _, part in place.groupby(["symbol", "file"], sort=False):
+        one = rows.iloc[int(part["row"].iloc[0])]
+        more = f" And on {len(part) - 1:,} more sessions." if len(part) > 1 else ""
+        detail = f"{_key(one)}: {one[field]:g} here, {part['other'].iloc[0]:g} before.{more}"
+        findings.add(
+            "disagreeing_rows",
+            str(one["file"]),
+            line=int(one["line"]),
+            column=field,
+            value=f"{one[field]:g}",
+            detail=detail,
+            count=len(part),
+        )
 
 
 def _key(row: pd.Series) -> str:

@@ -200,7 +200,9 @@ def _checked(
     _refuse(table, rows, "dividend", (rows["dividend"] < 0).to_numpy(), "negative")
     rows = rows[~no_date & ~no_symbol & ~(empty & (states <= {"dividend", "split_ratio"}))]
     rank = {
-        str(source): place for source in rows["source"].drop_duplicates() if (place := configuration.rank(table.name, str(source))) is not None
+        str(source): place
+        for source in rows["source"].drop_duplicates()
+        if (place := configuration.rank(table.name, str(source))) is not None
     }
     return PriceTable(table.name, rows.reset_index(drop=True), states, rank)
 

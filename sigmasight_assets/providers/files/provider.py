@@ -68,7 +68,9 @@ class FilesProvider:
         sources = data.yields.drop_duplicates("tenor_months").set_index("tenor_months")["source"].sort_index()
         days = np.unique(session_array(list(sessions)))
         grid = pd.MultiIndex.from_product([days, sources.index], names=["session", "tenor_months"])
-        rows = _of_sessions(data.yields, sessions).set_index(["session", "tenor_months"])[["par_yield", "source"]].reindex(grid).reset_index()
+        rows = (
+            _of_sessions(data.yields, sessions).set_index(["session", "tenor_months"])[["par_yield", "source"]].reindex(grid).reset_index()
+        )
         rows["source"] = rows["source"].where(rows["source"].notna(), rows["tenor_months"].map(sources))
         silent = np.setdiff1d(days, data.yields["session"].to_numpy())
         gaps = tuple(Gap("treasury_yields", _day(day), _day(day), "not_published") for day in silent)

@@ -93,15 +93,17 @@ class CsvFile(TableFile):
         self._lines = self._checked_lines()
         texts = [column for column in columns if column not in numeric]
         try:
-            self._frame = self._parse(columns, {column: "category" for column in texts} | {column: "float64" for column in numeric})
+            self._frame = self._parse(columns, dict.fromkeys(texts, "category") | dict.fromkeys(numeric, "float64"))
         except ValueError:
-            self._frame = self._parse(columns, {column: "category" for column in texts} | {column: "str" for column in numeric})
+            self._frame = self._parse(columns, dict.fromkeys(texts, "category") | dict.fromkeys(numeric, "str"))
         if len(self._frame) != len(self._lines):
             self.findings.add("unreadable_file", self.name, detail="Quotes are not closed.")
             self._frame, self._lines = self._frame.iloc[:0], self._lines[:0]
 
     def texts(self, column: int) -> pd.Categorical:
-        return pd.Categorical(self._frame[column])
+        cells = self._frame[column].array
+        assert isinstance(cells, pd.Categorical)  # as `load` read it
+        return cells
 
     def numbers(self, column: int) -> Array:
         cells = self._frame[column]
@@ -143,13 +145,17 @@ class CsvFile(TableFile):
     def _counted_by_byte(self) -> tuple[IntArray, IntArray]:
         """Line numbers and cell counts of all rows, from the bytes (no cell is quoted)."""
         cells = np.frombuffer(self.content, dtype=np.uint8)
-        ends = np.flatnonzero(cells == ord("\n"))
-        if not len(ends) or ends[-1] != len(cells) - 1:
+        marks = np.flatnonzero((cells == ord(self.separator)) | (cells == ord("\n")))
+        line_ends = np.flatnonzero(cells[marks] == ord("\n"))
+        ends, counts = marks[line_ends], np.diff(line_ends, prepend=-1)
+        if not len(ends) or ends[-1] != len(cells) - 1:  # the last line does not end
+            counts = np.append(counts, len(marks) - (line_ends[-1] + 1 if len(line_ends) else 0) + 1)
             ends = np.append(ends, len(cells))
-        separators = np.searchsorted(np.flatnonzero(cells == ord(self.separator)), ends)
-        black = np.searchsorted(np.flatnonzero((cells > ord(" ")) & (cells != ord(self.separator))), ends)
-        counts = np.diff(separators, prepend=0) + 1
-        written = (np.diff(black, prepend=0) > 0) | (counts > 1)
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        single = np.flatnonzero(counts == 1)  # without a separator: blank, or of one cell
+        blank = [i for i in single.tolist() if not self.content[starts[i] : ends[i]].strip()]
+        written = np.ones(len(counts), dtype=bool)
+        written[blank] = False
         rows = np.flatnonzero(written)
         rows = rows[rows >= self.skip]
         return rows + 1, counts[rows]

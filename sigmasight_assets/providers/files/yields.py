@@ -11,7 +11,7 @@ from sigmasight_assets.providers.files.configuration import Configuration, FileR
 from sigmasight_assets.providers.files.findings import Findings
 from sigmasight_assets.providers.files.headers import ALIASES, named_columns, plain, stated_unit, tenor_of
 from sigmasight_assets.providers.files.table_file import TableFile
-from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.sessions import FIRST_DATE, SessionCalendar
 from sigmasight_assets.store.frames import session_array
 
 LOWEST, HIGHEST = -0.05, 0.5
@@ -109,6 +109,10 @@ def merge_yields(parts: list[pd.DataFrame], calendar: SessionCalendar, findings:
     """All published yields on sessions, one row per session and tenor, ordered; contradictions are findings."""
     parts = [part for part in parts if len(part)] or [_empty()]
     rows = pd.concat(parts, ignore_index=True).dropna(subset=["tenor_months", "par_yield"])
+    early = rows["session"] < pd.Timestamp(FIRST_DATE)
+    for file, part in rows[early].groupby("file"):
+        findings.add("before_the_calendar", str(file), line=int(part["line"].min()), count=len(part))
+    rows = rows[~early]
     on_session = rows["session"].isin(session_array(calendar.days.tolist()))
     for file, part in rows[~on_session].groupby("file"):
         days = sorted(set(part["session"].dt.strftime("%Y-%m-%d")))
