@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Table, func, select
 
 from sigmasight_assets.calculations.reader import Reader
-from sigmasight_assets.engines.arrays import Array, BoolArray
+from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.price_panel import move
 from sigmasight_assets.providers.protocol import Answer, MarketDataProvider
 from sigmasight_assets.store.frames import session_array
@@ -46,9 +46,9 @@ def price_frame(reader: Reader, provider: MarketDataProvider, sessions: Sequence
         reason=np.select([jumped, unpriced], ["price_jump", "no_price"], None).astype(object),
     )
     started = np.isin(np.arange(len(symbols)), old) | (np.cumsum(~np.isnan(close), axis=0) > 0)
-    _, first = np.unique(codes, return_index=True)
-    known = pd.concat([before, given.iloc[first]], ignore_index=True).drop_duplicates("symbol").set_index("symbol").reindex(symbols)
-    gaps = _gaps(grid, symbols, started & ~answered & np.isnan(close), known)
+    accepted = np.full(shape, -1, dtype=np.int64)
+    accepted[cell] = np.where(jumped | unpriced, -1, np.arange(len(given)))
+    gaps = _gaps(grid, symbols, started & ~answered & np.isnan(close), given, accepted, before)
     return _typed(pd.concat([given, gaps], ignore_index=True) if len(gaps) else given, prices)
 
 
@@ -106,19 +106,30 @@ def absurd_moves(close: Array, split_ratio: Array, last_close: Array, confirmed:
     return absurd
 
 
-def _gaps(grid: np.ndarray, symbols: list[str], missing: BoolArray, known: pd.DataFrame) -> pd.DataFrame:
-    """A row without close for each cell that is missing; `known` has each symbol's source and basis."""
+def _gaps(
+    grid: np.ndarray, symbols: list[str], missing: BoolArray, given: pd.DataFrame, accepted: IntArray, before: pd.DataFrame
+) -> pd.DataFrame:
+    """A row without close for each cell that is missing, with source and basis of the symbol's last accepted row.
+
+    Parameters
+    ----------
+    accepted : IntArray of shape (n_sessions, n_symbols)
+        Row of `given` that is accepted; -1 where there is none.
+    """
     i, j = np.nonzero(missing)
+    names = pd.Series(np.array(symbols, dtype=object)[j], dtype=object)
+    row = np.maximum.accumulate(accepted, axis=0)[i, j]  # rows are in order of session
+    facts = {}
+    for name in ("source", "price_basis"):
+        earlier = names.map(dict(zip(before["symbol"], before[name], strict=True))).to_numpy(dtype=object)
+        own = np.append(given[name].to_numpy(dtype=object), None)[row]
+        facts[name] = pd.Series(np.where(row < 0, earlier, own), dtype=object)
     return pd.DataFrame(
         {
             "session": grid[i],
-            "symbol": pd.Series(np.array(symbols, dtype=object)[j], dtype=object),
-            "close": np.nan,
-            "adj_close": np.nan,
-            "dividend": np.nan,
-            "split_ratio": np.nan,
-            "source": pd.Series(known["source"].to_numpy(dtype=object)[j], dtype=object),
-            "price_basis": pd.Series(known["price_basis"].to_numpy(dtype=object)[j], dtype=object),
+            "symbol": names,
+            **dict.fromkeys(("close", "adj_close", "dividend", "split_ratio"), np.nan),
+            **facts,
             "status": pd.Series("unavailable", index=range(len(i)), dtype=object),
             "reason": pd.Series("no_price", index=range(len(i)), dtype=object),
         }

@@ -1,0 +1,121 @@
+"""`sigmasight stale` and `sigmasight run --stale`: what is older than its inputs, and bringing exactly that up to date."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import pandas as pd
+import typer
+from sqlalchemy import select
+
+from sigmasight_assets.calculations.freshness import stale_rows
+from sigmasight_assets.calculations.reader import reading
+from sigmasight_assets.calculations.refreshing import Refresh, refreshes
+from sigmasight_assets.calculations.source_changes import changed_at_source
+from sigmasight_assets.cli.console import Exit, err, fail, out, show_table
+from sigmasight_assets.cli.desk import Desk, open_desk
+from sigmasight_assets.cli.running import opened_instance, progress_bars
+from sigmasight_assets.cli.summaries import show_outcomes
+from sigmasight_assets.providers.local import is_local
+from sigmasight_assets.store.tables import portfolios
+
+FORMATS = ("text", "json")
+ROUNDS = 4
+"""Taking in corrections makes rows stale; nothing should need more than two rounds."""
+
+
+def stale_command(
+    limit: Annotated[int, typer.Option(help="Lines to show")] = 40,
+    output: Annotated[str, typer.Option("--format", help="text or json")] = "text",
+    source: Annotated[bool, typer.Option(help="Compare stored market data with a local source too")] = True,
+) -> None:
+    """List the row sets that are older than their inputs, their code or their source, with the cause. Exit code 1: there are some."""
+    if output not in FORMATS:
+        raise fail(f"--format: expected one of {', '.join(FORMATS)}, was {output!r}.", Exit.REFUSED)
+    desk = open_desk()
+    rows = all_stale(desk, with_source=source)
+    ranges = grouped(desk, rows)
+    if output == "json":
+        out.print(json.dumps({"row_sets": len(rows), "ranges": ranges}), markup=False)
+    elif rows.empty:
+        out.print("Nothing is stale.")
+    else:
+        cells = [[str(one[name] or "") for name in ("table", "first", "last", "row_sets", "cause", "input")] for one in ranges[:limit]]
+        show_table(f"{len(rows):,} stale row sets", ["table", "from", "to", "row sets", "cause", "input"], cells, numeric_from=3)
+        if len(ranges) > limit:
+            err.print(f"{len(ranges) - limit} more lines: --limit {len(ranges)}.")
+        err.print("Bring exactly these up to date with: sigmasight run --stale")
+    if len(rows):
+        raise typer.Exit(Exit.FAILED)
+
+
+def all_stale(desk: Desk, *, with_source: bool) -> pd.DataFrame:
+    """Stale row sets by provenance, after those for which a local source says something else by now."""
+    parts = [stale_rows(desk.database, desk.calendar, desk.provider)]
+    if with_source and is_local(desk.provider):
+        with reading(desk.database, desk.calendar) as reader:
+            parts.insert(0, changed_at_source(reader, desk.provider))
+    found = [part for part in parts if len(part)]
+    return pd.concat(found, ignore_index=True) if found else parts[-1]
+
+
+def grouped(desk: Desk, rows: pd.DataFrame) -> list[dict[str, object]]:
+    """A line per table, cause and run of consecutive sessions."""
+    out_: list[dict[str, object]] = []
+    for (table, cause, source), part in rows.groupby(["table", "cause", "input"], sort=False):
+        counts = part["session"].dropna().dt.date.value_counts().sort_index()
+        if counts.empty:
+            out_.append({"table": table, "first": None, "last": None, "row_sets": len(part), "cause": cause, "input": source})
+        positions = pd.Series([desk.calendar.position(day) for day in counts.index], index=counts.index, dtype="int64")
+        for _, run in counts.groupby((positions.diff() != 1).cumsum()):
+            first, last = str(run.index[0]), str(run.index[-1])
+            out_.append({"table": table, "first": first, "last": last, "row_sets": int(run.sum()), "cause": cause, "input": source})
+    return out_
+
+
+def run_stale(desk: Desk) -> None:
+    """Take in what a local source corrected, then recompute stale row sets, and nothing else."""
+    outcomes = []
+    with opened_instance(desk) as (definitions, instance):
+        from sigmasight_assets.definitions import SCOPE_TAG, execute_range
+
+        for _ in range(ROUNDS):
+            work = _next_runs(desk)
+            if not work:
+                break
+            for refresh in work:
+                tags = {SCOPE_TAG: ",".join(map(str, refresh.portfolio_ids))} if refresh.portfolio_ids else {}
+                job, follows = ("market_data", {"sigmasight/book_follows": "command"}) if refresh.is_market else ("book", {})
+                out.print(_described(refresh))
+                keys = [refresh.first.isoformat(), refresh.last.isoformat()]
+                with progress_bars():
+                    outcomes.append(execute_range(definitions, instance, job, keys, {**tags, **follows}, list(refresh.tables)))
+                if not outcomes[-1].success:
+                    raise fail(f"the run {outcomes[-1].run_id} failed at {outcomes[-1].error}.", Exit.RUN_FAILED)
+    if outcomes:
+        show_outcomes(outcomes)
+    left = all_stale(desk, with_source=True)
+    if len(left):
+        first = left.iloc[0]
+        raise fail(f"{len(left)} row sets are stale still, first {first['table']} {first['session']}: {first['detail']}.", Exit.FAILED)
+    out.print("Nothing is stale now." if outcomes else "Nothing was stale: nothing was changed.")
+
+
+def _next_runs(desk: Desk) -> list[Refresh]:
+    """The market data that a source corrected, if any; else what is stale."""
+    rows = all_stale(desk, with_source=True)
+    corrected = rows[rows["cause"] == "source_changed"]
+    rows = corrected if len(corrected) else rows
+    first = desk.provider.first_session()
+    sessions = desk.calendar.between(first, desk.last_session)
+    everybody = sorted(desk.database.frame(select(portfolios.c.id))["id"])
+    book = [day for day in sessions if day >= desk.first_book_session]
+    found = refreshes(rows, sessions, everybody)
+    return [one for one in found if one.is_market or (book and one.last >= book[0])]
+
+
+def _described(refresh: Refresh) -> str:
+    span = str(refresh.first) if refresh.first == refresh.last else f"{refresh.first} to {refresh.last}"
+    whose = "" if refresh.portfolio_ids is None else f" for {len(refresh.portfolio_ids)} portfolios"
+    return f"{', '.join(refresh.tables)}: {span}{whose}"
