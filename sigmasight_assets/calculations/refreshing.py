@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
+from sqlalchemy import select
 
+from sigmasight_assets.providers.protocol import MarketDataProvider
+from sigmasight_assets.sessions import SessionCalendar, utc_now
+from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, MARKET, UNDATED
+from sigmasight_assets.store.tables import portfolios
 
 Scope = frozenset[uuid.UUID]
 Work = frozenset[tuple[tuple[str, ...], Scope | None]]
@@ -38,8 +43,11 @@ class Refresh:
         return self.tables[0] in MARKET
 
 
-def refreshes(stale: pd.DataFrame, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> list[Refresh]:
-    """Runs in the order in which they have to be made: market data, what is the same for all books, then the books by session.
+def next_refreshes(stale: pd.DataFrame, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> list[Refresh]:
+    """The runs to make now, in order; empty when nothing is stale.
+
+    They are of one phase: market data, then opening cash, then what is the same for all books, then the books by session. After each
+    phase staleness is to be judged anew: what came out as it was before leaves nothing stale behind it.
 
     Parameters
     ----------
@@ -53,15 +61,26 @@ def refreshes(stale: pd.DataFrame, sessions: Sequence[date], portfolio_ids: Sequ
     if stale.empty or not sessions:
         return []
     everybody = frozenset(portfolio_ids)
-    undated = stale[stale["session"].isna()]
-    dated = stale[stale["session"].notna()]
-    out: list[Refresh] = []
-    for wanted in (lambda name: name in MARKET, lambda name: name not in MARKET):
-        out += _undated(undated[[wanted(name) for name in undated["table"]]], sessions[-1], everybody)
-        shared = [wanted(name) and name not in BY_PORTFOLIO for name in dated["table"]]
-        out += _segments(_work(dated[shared], everybody), sessions)
-    own = [name in BY_PORTFOLIO for name in dated["table"]]
-    return out + _segments(_work(dated[own], everybody), sessions)
+    is_market, is_own = stale["table"].isin(MARKET), stale["table"].isin(BY_PORTFOLIO)
+    is_dated = stale["session"].notna()
+    for wanted in (is_market, ~is_market):
+        undated = _undated(stale[wanted & ~is_dated], sessions[-1], everybody)
+        shared = _segments(_work(stale[wanted & is_dated & ~is_own], everybody), sessions)
+        if found := (undated + shared if wanted is is_market else undated or shared):
+            return found
+    return _segments(_work(stale[is_dated & is_own], everybody), sessions)
+
+
+def pending_refreshes(
+    database: Database, calendar: SessionCalendar, provider: MarketDataProvider, first_book_session: date, stale: pd.DataFrame
+) -> list[Refresh]:
+    """`next_refreshes` of this deployment; rows of sessions that are no partitions (any more) cannot be computed and are left out."""
+    if stale.empty:
+        return []
+    sessions = calendar.between(provider.first_session(), provider.last_session(utc_now()))
+    everybody = sorted(database.frame(select(portfolios.c.id))["id"])
+    computable = stale["session"].isna() | stale["table"].isin(MARKET) | (stale["session"] >= pd.Timestamp(first_book_session))
+    return next_refreshes(stale[computable], sessions, everybody)
 
 
 def _undated(rows: pd.DataFrame, session: date, everybody: Scope) -> list[Refresh]:

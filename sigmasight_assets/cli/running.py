@@ -18,7 +18,7 @@ from sigmasight_assets.errors import NotASession, NotFound
 from sigmasight_assets.ledger.changes import mark_processed, unprocessed
 from sigmasight_assets.progress import watching
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET
+from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.tables import materializations
 
 if TYPE_CHECKING:

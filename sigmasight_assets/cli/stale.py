@@ -7,22 +7,20 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from sqlalchemy import select
 
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.calculations.reader import reading
-from sigmasight_assets.calculations.refreshing import Refresh, refreshes
-from sigmasight_assets.calculations.source_changes import changed_at_source
+from sigmasight_assets.calculations.refreshing import Refresh, pending_refreshes
+from sigmasight_assets.calculations.source_changes import SOURCE_CHANGED, changed_at_source
 from sigmasight_assets.cli.console import Exit, err, fail, out, show_table
 from sigmasight_assets.cli.desk import Desk, open_desk
 from sigmasight_assets.cli.running import opened_instance, progress_bars
 from sigmasight_assets.cli.summaries import show_outcomes
 from sigmasight_assets.providers.local import is_local
-from sigmasight_assets.store.tables import portfolios
 
 FORMATS = ("text", "json")
-ROUNDS = 4
-"""Taking in corrections makes rows stale; nothing should need more than two rounds."""
+ROUNDS = 12
+"""Phases of `calculations.refreshing`, with room for corrections that arrive meanwhile."""
 
 
 def stale_command(
@@ -103,16 +101,10 @@ def run_stale(desk: Desk) -> None:
 
 
 def _next_runs(desk: Desk) -> list[Refresh]:
-    """The market data that a source corrected, if any; else what is stale."""
+    """The market data that a source corrected, if any; else the next phase of what is stale."""
     rows = all_stale(desk, with_source=True)
-    corrected = rows[rows["cause"] == "source_changed"]
-    rows = corrected if len(corrected) else rows
-    first = desk.provider.first_session()
-    sessions = desk.calendar.between(first, desk.last_session)
-    everybody = sorted(desk.database.frame(select(portfolios.c.id))["id"])
-    book = [day for day in sessions if day >= desk.first_book_session]
-    found = refreshes(rows, sessions, everybody)
-    return [one for one in found if one.is_market or (book and one.last >= book[0])]
+    corrected = rows[rows["cause"] == SOURCE_CHANGED]
+    return pending_refreshes(desk.database, desk.calendar, desk.provider, desk.first_book_session, corrected if len(corrected) else rows)
 
 
 def _described(refresh: Refresh) -> str:
