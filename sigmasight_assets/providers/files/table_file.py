@@ -123,7 +123,7 @@ class CsvFile(TableFile):
         numeric = {column: list(MISSING) for column, kind in kinds.items() if kind == "float64"}
         return pd.read_csv(
             io.BytesIO(self.content), sep=self.separator, header=None, names=names, index_col=False, skiprows=self.skip,
-            usecols=list(columns), dtype=kinds, keep_default_na=False, na_values=numeric, float_precision="round_trip",
+            usecols=list(columns), dtype=kinds, keep_default_na=False, na_values=numeric,
             encoding="utf-8", skipinitialspace=True,
         )  # fmt: skip
 
