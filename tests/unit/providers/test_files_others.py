@@ -29,9 +29,7 @@ def test_fred_columns_are_percent(tmp_path: Path) -> None:
 
 
 def test_a_fred_file_per_tenor_is_put_together(tmp_path: Path) -> None:
-    found_ = yields(
-        tmp_path, DGS10_csv="observation_date,DGS10\n2022-03-07,1.78\n", DGS2_csv="observation_date,DGS2\n2022-03-07,1.55\n"
-    )
+    found_ = yields(tmp_path, DGS10_csv="observation_date,DGS10\n2022-03-07,1.78\n", DGS2_csv="observation_date,DGS2\n2022-03-07,1.55\n")
     assert found_ == [("03-07", 24, 0.0155), ("03-07", 120, 0.0178)]
 
 
