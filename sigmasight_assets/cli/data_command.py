@@ -10,9 +10,9 @@ import pandas as pd
 import typer
 from sqlalchemy import delete, insert, select
 
+from sigmasight_assets.cli.arguments import parse_date
 from sigmasight_assets.cli.console import Exit, err, fail, out, show_table
 from sigmasight_assets.cli.desk import open_desk
-from sigmasight_assets.cli.ledger_commands import parse_date
 from sigmasight_assets.providers.files.findings import Finding
 from sigmasight_assets.providers.files.folder import FolderData
 from sigmasight_assets.providers.files.provider import FilesProvider
@@ -20,7 +20,7 @@ from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.tables import confirmed_prices, prices, restatements
 
-data = typer.Typer(no_args_is_help=True, help="Market data: check a folder, confirm a price, list corrections.")
+data = typer.Typer()
 FORMATS = ("text", "json")
 
 

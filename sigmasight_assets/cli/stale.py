@@ -7,16 +7,18 @@ from typing import Annotated
 
 import pandas as pd
 import typer
+from sqlalchemy import exists, select
 
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.calculations.refreshing import Refresh, pending_refreshes
 from sigmasight_assets.calculations.source_changes import SOURCE_CHANGED, changed_at_source
-from sigmasight_assets.cli.console import Exit, err, fail, out, show_table
+from sigmasight_assets.cli.console import Exit, counted, fail, out, show_table, working
 from sigmasight_assets.cli.desk import Desk, open_desk
 from sigmasight_assets.cli.running import opened_instance, progress_bars
 from sigmasight_assets.cli.summaries import show_outcomes
 from sigmasight_assets.providers.local import is_local
+from sigmasight_assets.store.tables import portfolio_snapshots, portfolios
 
 FORMATS = ("text", "json")
 ROUNDS = 12
@@ -32,20 +34,51 @@ def stale_command(
     if output not in FORMATS:
         raise fail(f"--format: expected one of {', '.join(FORMATS)}, was {output!r}.", Exit.REFUSED)
     desk = open_desk()
-    rows = all_stale(desk, with_source=source)
-    ranges = grouped(desk, rows)
+    with working("Comparing every row set with its inputs"):
+        rows = all_stale(desk, with_source=source)
+    ranges, new = grouped(desk, rows), _without_numbers(desk)
     if output == "json":
-        out.print(json.dumps({"row_sets": len(rows), "ranges": ranges}), markup=False)
-    elif rows.empty:
-        out.print("Nothing is stale.")
+        print(json.dumps({"row_sets": len(rows), "ranges": ranges, "not_computed": new}))
     else:
-        cells = [[str(one[name] or "") for name in ("table", "first", "last", "row_sets", "cause", "input")] for one in ranges[:limit]]
-        show_table(f"{len(rows):,} stale row sets", ["table", "from", "to", "row sets", "cause", "input"], cells, numeric_from=3)
-        if len(ranges) > limit:
-            err.print(f"{len(ranges) - limit} more lines: --limit {len(ranges)}.")
-        err.print("Bring exactly these up to date with: sigmasight run --stale")
+        _show(desk, len(rows), ranges, new, limit)
     if len(rows):
         raise typer.Exit(Exit.FAILED)
+
+
+def _show(desk: Desk, n: int, ranges: list[dict[str, object]], new: list[str], limit: int) -> None:
+    if not n:
+        out.print("Nothing is stale.")
+    else:
+        cells = [
+            [str(one["table"]), _BECAUSE[str(one["cause"])].format(one["input"]), _span(one["first"], one["last"]), f"{one['row_sets']:,}"]
+            for one in ranges
+        ]
+        show_table(f"{n:,} stale row sets", ["table", "because", "sessions", "sets"], cells[:limit], numeric_from=3)
+        if len(cells) > limit:
+            out.print(f"… and {len(cells) - limit} more lines: --limit {len(cells)} shows them.")
+        out.print("Bring exactly these up to date with: sigmasight run --stale")
+    if new:
+        command = f"sigmasight run --from {desk.first_book_session} --to {desk.last_session}"
+        out.print(f"Not computed at all yet: {', '.join(new)}. Compute with: {command}", markup=False)
+
+
+_BECAUSE = {
+    "source_changed": "the {} data say something else",
+    "input_changed": "{} changed",
+    "input_stale": "{} is stale",
+    "code_version": "other code version",
+}
+
+
+def _span(first: object, last: object) -> str:
+    return "" if first is None else str(first) if first == last else f"{first} … {last}"
+
+
+def _without_numbers(desk: Desk) -> list[str]:
+    """Slugs of portfolios that no session was computed of."""
+    s = portfolio_snapshots.c
+    query = select(portfolios.c.slug).where(~exists(select(s.session).where(s.portfolio_id == portfolios.c.id)))
+    return list(desk.database.frame(query.order_by(portfolios.c.slug))["slug"])
 
 
 def all_stale(desk: Desk, *, with_source: bool) -> pd.DataFrame:
@@ -89,6 +122,8 @@ def run_stale(desk: Desk) -> None:
                 keys = [refresh.first.isoformat(), refresh.last.isoformat()]
                 with progress_bars():
                     outcomes.append(execute_range(definitions, instance, job, keys, {**tags, **follows}, list(refresh.tables)))
+                if outcomes[-1].interrupted:
+                    raise KeyboardInterrupt
                 if not outcomes[-1].success:
                     raise fail(f"the run {outcomes[-1].run_id} failed at {outcomes[-1].error}.", Exit.RUN_FAILED)
     if outcomes:
@@ -108,6 +143,5 @@ def _next_runs(desk: Desk) -> list[Refresh]:
 
 
 def _described(refresh: Refresh) -> str:
-    span = str(refresh.first) if refresh.first == refresh.last else f"{refresh.first} to {refresh.last}"
-    whose = "" if refresh.portfolio_ids is None else f" for {len(refresh.portfolio_ids)} portfolios"
-    return f"{', '.join(refresh.tables)}: {span}{whose}"
+    whose = "" if refresh.portfolio_ids is None else f" for {counted(len(refresh.portfolio_ids), 'portfolio')}"
+    return f"{', '.join(refresh.tables)}: {_span(refresh.first, refresh.last)}{whose}"
