@@ -35,7 +35,7 @@ def run_command(
         run_stale(desk)
         return
     if first is None:
-        raise fail("state the first session with --from, or --stale.", Exit.REFUSED)
+        raise fail("Missing option '--from': state the first session, or --stale.", Exit.REFUSED)
     start = parse_date(first, "--from")
     end = start if last is None else parse_date(last, "--to")
     if end < start:
