@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -26,9 +23,9 @@ from sigmasight_assets.ledger.changes import record_change
 from sigmasight_assets.providers.protocol import Answer
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.schema import upgrade
 from sigmasight_assets.store.tables import materializations, portfolios, restatements
 from tests.support.books import Lot, add_book, positions, run_all, snapshots, workshop
+from tests.support.command_line import CommandLine
 from tests.support.small_market import SmallMarket
 
 FIRST, LAST = date(2022, 2, 1), date(2022, 4, 29)
@@ -203,50 +200,28 @@ def test_a_source_that_says_something_else_is_noticed_row_by_row(sqlite: Databas
     assert absurd.empty  # the good row would be kept: nothing to take in
 
 
-def test_a_corrected_file_is_found_and_taken_in_by_the_command(tmp_path: Path) -> None:
+def test_a_corrected_file_is_found_and_taken_in_by_the_command(tmp_path: Path, sqlite_template: Path) -> None:
     """`run --stale` end to end, in processes of its own, with Dagster."""
     folder = tmp_path / "data"
     folder.mkdir()
     days = pd.bdate_range("2022-03-01", "2022-03-18").strftime("%Y-%m-%d")
     lines = [f"A,{day},{10 + i}" for i, day in enumerate(days)]
     (folder / "prices.csv").write_text("symbol,date,close\n" + "\n".join(lines) + "\n")
-    (tmp_path / "state").mkdir()
-    database = Database(f"sqlite:///{tmp_path / 'state' / 'sigmasight.db'}")
-    upgrade(database)
+    cli = CommandLine(tmp_path, sqlite_template, SIGMASIGHT_PROVIDER="files", SIGMASIGHT_DATA_DIR=str(folder))
+    database = Database(f"sqlite:///{cli.state / 'sigmasight.db'}")
     add_book(database, [Lot("A", 10, 10, date(2022, 3, 1))], cash=0, as_of=date(2022, 3, 18))
-    sigmasight = _commands(tmp_path, folder)
-    sigmasight("run", "--from", "2022-03-01", "--to", days[-1])
+    assert cli.in_child("run", "--from", "2022-03-01", "--to", days[-1]).code == 0
     (folder / "prices.csv").write_text("symbol,date,close\n" + "\n".join(lines).replace("2022-03-10,17", "2022-03-10,16.5") + "\n")
-    told = json.loads(sigmasight("stale", "--format", "json").stdout)
-    assert told["ranges"] == [
+    assert json.loads(cli("stale", "--format", "json").out)["ranges"] == [
         {"table": "prices", "first": "2022-03-10", "last": "2022-03-10", "row_sets": 1, "cause": "source_changed", "input": "files"}
     ]
-    done = sigmasight("run", "--stale").stdout
-    assert "prices: 2022-03-10\n" in done
-    assert "position_values" in done
-    assert done.rstrip().endswith("Nothing is stale now.")
-    kept = database.frame(select(restatements.c.old_value, restatements.c.new_value).where(restatements.c.field == "close"))
-    assert kept.to_numpy().tolist() == [[17.0, 16.5]]
+    done = cli.in_child("run", "--stale")
+    assert done.code == 0, done.err
+    assert "prices: 2022-03-10\n" in done.out
+    assert done.out.rstrip().endswith("Nothing is stale now.")
+    assert cli("stale").out == "Nothing is stale.\n"
+    assert "16.5" in cli("data", "restatements", "--symbol", "a").out
     nav = snapshots(database)["nav"]
     assert nav["2022-03-10"] == 165.0
     assert np.isclose(nav["2022-03-11"], 180.0)
     database.dispose()
-
-
-def _commands(tmp_path: Path, folder: Path):  # type: ignore[no-untyped-def]
-    environment = os.environ | {
-        "SIGMASIGHT_PROVIDER": "files",
-        "SIGMASIGHT_DATA_DIR": str(folder),
-        "SIGMASIGHT_STATE_DIR": str(tmp_path / "state"),
-        "SIGMASIGHT_REPORTS_DIR": str(tmp_path / "reports"),
-        "SIGMASIGHT_DATABASE_URL": "",
-        "COLUMNS": "160",
-    }
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        script = "import sys; from sigmasight_assets.cli import main; main()"
-        done = subprocess.run([sys.executable, "-c", script, *arguments], env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done
-
-    return run
