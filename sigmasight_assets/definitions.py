@@ -38,7 +38,7 @@ defs = dg.Definitions(
     asset_checks=[*MARKET_CHECKS, *MODEL_CHECKS, *PORTFOLIO_CHECKS, *REPORT_CHECKS],
     jobs=[jobs.market_data, jobs.book],
     schedules=[schedules.daily],
-    sensors=[sensors.book_after_market_data, sensors.ledger_changed],
+    sensors=[sensors.book_after_market_data, sensors.ledger_changed, sensors.stale_refreshed],
     resources={"store": StoreResource()},
     executor=EXECUTORS[DEPLOYMENT.settings.executor],
 )

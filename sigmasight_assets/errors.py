@@ -43,3 +43,7 @@ class GateFailed(SigmaSightError):
 
 class ProviderError(SigmaSightError):
     """A market-data source could not answer at all; what it answers in part is said in its answer."""
+
+
+class InvalidData(ProviderError):
+    """Market data were refused as a whole; the message lists the faults with their places."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -15,8 +17,12 @@ OSI_TAIL = 15
 
 
 def series_symbol(symbol: str, strike: float) -> str:
-    """The OSI symbol of a series whose strike moved with a split."""
-    return f"{symbol[:-8]}{round(strike * 1000):08d}"
+    """The OSI symbol of a series whose strike moved with a split: the exchanges list it to the nearest cent, half a cent up.
+
+    700 after a 3:1 split is listed as 233.33, 317.5 after 4:1 as 79.38; the strike that prices it stays exact.
+    """
+    cents = math.floor(strike * 100.0 + 0.5 + 1e-6)
+    return f"{symbol[:-8]}{cents * 10:08d}"
 
 
 def series_symbols(lots: Lots, split_factor: Array) -> np.ndarray:

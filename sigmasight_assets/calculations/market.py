@@ -10,52 +10,79 @@ import pandas as pd
 from sqlalchemy import Table, func, select
 
 from sigmasight_assets.calculations.reader import Reader
-from sigmasight_assets.engines.arrays import Array, BoolArray
+from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.price_panel import move
-from sigmasight_assets.providers.protocol import MarketDataProvider
+from sigmasight_assets.providers.protocol import Answer, MarketDataProvider
 from sigmasight_assets.store.frames import session_array
-from sigmasight_assets.store.tables import option_quotes, prices, security_master, treasury_yields
+from sigmasight_assets.store.tables import confirmed_prices, option_quotes, prices, security_master, treasury_yields
 
 VERSION = "1"
 QUARANTINE_JUMP = 10.0
 """A close more than this many times the last one, either way and splits aside, waits for confirmation."""
+SAME_CLOSE = 1e-6
+"""A confirmation is of one value: a close that differs relatively by more has to be confirmed again."""
 
 
 def price_frame(reader: Reader, provider: MarketDataProvider, sessions: Sequence[date]) -> pd.DataFrame:
     """Rows of `prices`: what the provider has, a row without close for every gap after a symbol's first price."""
-    given = provider.prices(sessions).frame
-    before = _last_accepted(reader, min(sessions))
+    answer = provider.prices(sessions)
+    given, before = answer.frame, _last_accepted(reader, min(sessions))
     grid = session_array(sorted(sessions))
     symbols = sorted(set(given["symbol"]) | set(before["symbol"]))
-    column = {symbol: j for j, symbol in enumerate(symbols)}
-    cell = (
-        np.searchsorted(grid, given["session"].to_numpy().astype("datetime64[s]")),
-        given["symbol"].map(column).to_numpy(dtype=np.int64),
-    )
-    close = np.full((len(grid), len(symbols)), np.nan)
-    split = np.ones(close.shape)
+    codes = pd.Categorical(given["symbol"], categories=symbols).codes.astype(np.int64)
+    cell = (np.searchsorted(grid, given["session"].to_numpy().astype("datetime64[s]")), codes)
+    shape = (len(grid), len(symbols))
+    close, split, answered = np.full(shape, np.nan), np.ones(shape), np.zeros(shape, dtype=bool)
     close[cell], split[cell] = given["close"].to_numpy(dtype=np.float64), given["split_ratio"].fillna(1.0).to_numpy(dtype=np.float64)
+    answered[cell] = True
+    old = np.searchsorted(np.array(symbols, dtype=object), before["symbol"].to_numpy(dtype=object))
     last = np.full(len(symbols), np.nan)
-    last[before["symbol"].map(column).to_numpy(dtype=np.int64)] = before["close"].to_numpy()
-    jumped = absurd_moves(close, split, last)[cell]
-    given = given.assign(session=given["session"].astype("datetime64[s]"))
-    given["status"] = np.select([jumped, given["close"].isna()], ["quarantined", "unavailable"], "ok").astype(object)
-    given["reason"] = np.select([jumped, given["close"].isna()], ["price_jump", "no_price"], None).astype(object)
-    rows = pd.concat([given, _gaps(grid, symbols, close, given, before)], ignore_index=True)
-    return _typed(rows, prices)
+    last[old] = before["close"].to_numpy()
+    jumped = absurd_moves(close, split, last, _confirmed(reader, answer, grid, symbols, close))[cell]
+    unpriced = given["close"].isna().to_numpy()
+    given = given.assign(
+        session=given["session"].astype("datetime64[s]"),
+        status=np.select([jumped, unpriced], ["quarantined", "unavailable"], "ok").astype(object),
+        reason=np.select([jumped, unpriced], ["price_jump", "no_price"], None).astype(object),
+    )
+    started = np.isin(np.arange(len(symbols)), old) | (np.cumsum(~np.isnan(close), axis=0) > 0)
+    accepted = np.full(shape, -1, dtype=np.int64)
+    accepted[cell] = np.where(jumped | unpriced, -1, np.arange(len(given)))
+    gaps = _gaps(grid, symbols, started & ~answered & np.isnan(close), given, accepted, before)
+    return _typed(pd.concat([given, gaps], ignore_index=True) if len(gaps) else given, prices)
 
 
 def _last_accepted(reader: Reader, first: date) -> pd.DataFrame:
-    """Each symbol's last accepted row before a session: symbol, close, source, price_basis."""
+    """Each symbol's last accepted row before a session: symbol, close (in the shares of today), source, price_basis."""
     accepted = (prices.c.session < first) & (prices.c.status == "ok")
     latest = select(prices.c.symbol, func.max(prices.c.session).label("session")).where(accepted).group_by(prices.c.symbol).subquery()
-    query = select(prices.c.symbol, prices.c.close, prices.c.source, prices.c.price_basis).join(
+    query = select(prices.c.symbol, prices.c.session, prices.c.close, prices.c.source, prices.c.price_basis).join(
         latest, (prices.c.symbol == latest.c.symbol) & (prices.c.session == latest.c.session)
     )
-    return reader.frame(query)
+    rows = reader.frame(query)
+    later = select(prices.c.symbol, prices.c.split_ratio).join(latest, prices.c.symbol == latest.c.symbol)
+    later = later.where(prices.c.split_ratio != 1, prices.c.session > latest.c.session, prices.c.session < first)
+    splits = reader.frame(later).groupby("symbol")["split_ratio"].prod()
+    return rows.assign(close=rows["close"] / rows["symbol"].map(splits).astype(np.float64).fillna(1.0)).drop(columns="session")
 
 
-def absurd_moves(close: Array, split_ratio: Array, last_close: Array) -> BoolArray:
+def _confirmed(reader: Reader, answer: Answer, grid: np.ndarray, symbols: list[str], close: Array) -> BoolArray:
+    """Closes that a second source states as well, or that the owner confirmed at this value; shape of `close`."""
+    out = np.zeros(close.shape, dtype=bool)
+    place = {symbol: j for j, symbol in enumerate(symbols)}
+    row = {day: i for i, day in enumerate(grid.astype("datetime64[D]").tolist())}
+    for session, symbol in answer.confirmed:
+        if session in row and symbol in place:
+            out[row[session], place[symbol]] = True
+    query = select(confirmed_prices).where(confirmed_prices.c.session.between(min(row), max(row)))
+    for owned in reader.frame(query).itertuples():
+        i, j = row.get(owned.session.date()), place.get(owned.symbol)
+        if i is not None and j is not None:
+            out[i, j] |= bool(abs(close[i, j] / owned.close - 1.0) <= SAME_CLOSE)
+    return out
+
+
+def absurd_moves(close: Array, split_ratio: Array, last_close: Array, confirmed: BoolArray | None = None) -> BoolArray:
     """Closes more than `QUARANTINE_JUMP` times the last accepted one, either way and splits aside.
 
     Parameters
@@ -63,6 +90,8 @@ def absurd_moves(close: Array, split_ratio: Array, last_close: Array) -> BoolArr
     close, split_ratio : Array of shape (n_sessions, n_symbols)
     last_close : Array of shape (n_symbols,)
         The last accepted close before the first session; NaN without one.
+    confirmed : BoolArray of shape (n_sessions, n_symbols), optional
+        Closes that are accepted however far they moved.
     """
     absurd = np.zeros(close.shape, dtype=bool)
     accepted, split_since = last_close.copy(), np.ones(len(last_close))
@@ -70,33 +99,41 @@ def absurd_moves(close: Array, split_ratio: Array, last_close: Array) -> BoolArr
         split_since *= ratio
         ratio_to_last = move(line, accepted, split_since)
         absurd[i] = (ratio_to_last > QUARANTINE_JUMP) | (ratio_to_last < 1.0 / QUARANTINE_JUMP)
+        if confirmed is not None:
+            absurd[i] &= ~confirmed[i]
         taken = ~np.isnan(line) & ~absurd[i]
         accepted[taken], split_since[taken] = line[taken], 1.0
     return absurd
 
 
-def _gaps(grid: np.ndarray, symbols: list[str], close: Array, given: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """A row without close for each session after a symbol's first price on which the provider has none."""
-    known = pd.concat([before, given], ignore_index=True).drop_duplicates("symbol").set_index("symbol").reindex(symbols)
-    started = np.isin(symbols, before["symbol"]) | (np.cumsum(~np.isnan(close), axis=0) > 0)
-    answered = pd.MultiIndex.from_frame(given[["session", "symbol"]])
-    i, j = np.nonzero(np.isnan(close) & started)
-    names = np.array(symbols, dtype=object)[j]
-    rows = pd.DataFrame(
+def _gaps(
+    grid: np.ndarray, symbols: list[str], missing: BoolArray, given: pd.DataFrame, accepted: IntArray, before: pd.DataFrame
+) -> pd.DataFrame:
+    """A row without close for each cell that is missing, with source and basis of the symbol's last accepted row.
+
+    Parameters
+    ----------
+    accepted : IntArray of shape (n_sessions, n_symbols)
+        Row of `given` that is accepted; -1 where there is none.
+    """
+    i, j = np.nonzero(missing)
+    names = pd.Series(np.array(symbols, dtype=object)[j], dtype=object)
+    row = np.maximum.accumulate(accepted, axis=0)[i, j]  # rows are in order of session
+    facts = {}
+    for name in ("source", "price_basis"):
+        earlier = names.map(dict(zip(before["symbol"], before[name], strict=True))).to_numpy(dtype=object)
+        own = np.append(given[name].to_numpy(dtype=object), None)[row]
+        facts[name] = pd.Series(np.where(row < 0, earlier, own), dtype=object)
+    return pd.DataFrame(
         {
             "session": grid[i],
-            "symbol": pd.Series(names, dtype=object),
-            "close": np.nan,
-            "adj_close": np.nan,
-            "dividend": np.nan,
-            "split_ratio": np.nan,
-            "source": known["source"].to_numpy(dtype=object)[j],
-            "price_basis": known["price_basis"].to_numpy(dtype=object)[j],
+            "symbol": names,
+            **dict.fromkeys(("close", "adj_close", "dividend", "split_ratio"), np.nan),
+            **facts,
             "status": pd.Series("unavailable", index=range(len(i)), dtype=object),
             "reason": pd.Series("no_price", index=range(len(i)), dtype=object),
         }
     )
-    return rows[~pd.MultiIndex.from_frame(rows[["session", "symbol"]]).isin(answered)]
 
 
 def yield_frame(provider: MarketDataProvider, sessions: Sequence[date]) -> pd.DataFrame:

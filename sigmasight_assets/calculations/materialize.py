@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from sigmasight_assets.calculations import cash, market, options, positions, snapshots
 from sigmasight_assets.calculations.reader import reading
+from sigmasight_assets.calculations.restatements import recorder
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.errors import SessionNotClosed
 from sigmasight_assets.providers.protocol import MarketDataProvider
@@ -83,21 +84,24 @@ def prices(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     computation = shop.computation("prices")
     with reading(shop.database, shop.calendar) as reader:
         frame = market.price_frame(reader, shop.provider, sessions)
-    return replace(shop.database, tables.prices, frame, computation, sessions=sessions, empty=NOT_PROVIDED)
+    before = recorder(shop.database, "prices", computation)
+    return replace(shop.database, tables.prices, frame, computation, sessions=sessions, empty=NOT_PROVIDED, before=before)
 
 
 def treasury_yields(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     shop.require_closed(sessions)
     computation = shop.computation("treasury_yields")
     frame = market.yield_frame(shop.provider, sessions)
-    return replace(shop.database, tables.treasury_yields, frame, computation, sessions=sessions, empty=NOT_PROVIDED)
+    before = recorder(shop.database, "treasury_yields", computation)
+    return replace(shop.database, tables.treasury_yields, frame, computation, sessions=sessions, empty=NOT_PROVIDED, before=before)
 
 
 def option_quotes(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     shop.require_closed(sessions)
     computation = shop.computation("option_quotes")
     frame = market.quote_frame(shop.provider, sessions)
-    return replace(shop.database, tables.option_quotes, frame, computation, sessions=sessions, empty=NOT_PROVIDED)
+    before = recorder(shop.database, "option_quotes", computation)
+    return replace(shop.database, tables.option_quotes, frame, computation, sessions=sessions, empty=NOT_PROVIDED, before=before)
 
 
 def opening_cash(shop: Workshop) -> Replaced:

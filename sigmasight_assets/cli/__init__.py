@@ -37,10 +37,24 @@ def _help_when_alone(context: typer.Context) -> None:
 @cache
 def application() -> typer.Typer:
     """Every command. Made on demand: its modules import pandas and SQLAlchemy."""
-    from sigmasight_assets.cli import database_command, demo, ledger_commands, report_command, run_commands, up
+    from sigmasight_assets.cli import (
+        data_command,
+        database_command,
+        demo,
+        doctor,
+        ledger_commands,
+        report_command,
+        run_commands,
+        stale,
+        up,
+    )
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True, callback=_start)
-    groups = {"db": (database_command.database, "The database."), "user": (ledger_commands.users, "Users of this deployment.")}
+    groups = {
+        "db": (database_command.database, "The database."),
+        "user": (ledger_commands.users, "Users of this deployment."),
+        "data": (data_command.data, "Market data: check a folder, confirm a price, list corrections."),
+    }
     for name, (group, text) in groups.items():
         app.add_typer(group, name=name, help=text, invoke_without_command=True, callback=_help_when_alone)
     app.command("demo")(demo.demo_command)
@@ -49,7 +63,8 @@ def application() -> typer.Typer:
     app.command("import-appraisals")(ledger_commands.import_appraisals_command)
     app.command("run")(run_commands.run_command)
     app.command("backfill", help="The same as `run`.")(run_commands.run_command)
-    app.command("stale")(run_commands.stale_command)
+    app.command("stale")(stale.stale_command)
+    app.command("doctor")(doctor.doctor_command)
     app.command("report")(report_command.report_command)
     app.command("up")(up.up_command)
     return app

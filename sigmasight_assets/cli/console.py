@@ -14,6 +14,7 @@ from rich.table import Table
 
 from sigmasight_assets.errors import (
     DatabaseUnavailable,
+    InvalidData,
     InvalidFile,
     InvalidSymbol,
     LedgerRefused,
@@ -53,6 +54,7 @@ _CODES: dict[type[SigmaSightError], Exit] = {
     DatabaseUnavailable: Exit.DATABASE,
     LedgerRefused: Exit.REFUSED,
     NotFound: Exit.REFUSED,
+    InvalidData: Exit.REFUSED,
     InvalidFile: Exit.REFUSED,
     InvalidSymbol: Exit.REFUSED,
     NotASession: Exit.REFUSED,

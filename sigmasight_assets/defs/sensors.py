@@ -1,16 +1,17 @@
-"""Sensors: the book follows the market data, and follows the ledger."""
+"""Sensors: the book follows the market data and the ledger, and what is stale is computed anew."""
 
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.freshness import stale_rows
+from sigmasight_assets.calculations.refreshing import Refresh, pending_refreshes
 from sigmasight_assets.defs.checks import PARTITION, RANGE_END, RANGE_START
 from sigmasight_assets.defs.deployment import DEPLOYMENT
 from sigmasight_assets.defs.jobs import BOOK, book, market_data
 from sigmasight_assets.defs.partitions import BOOK_SESSIONS
-from sigmasight_assets.defs.resources import StoreResource
+from sigmasight_assets.defs.resources import SCOPE_TAG, StoreResource
 from sigmasight_assets.defs.runs import tidy
 from sigmasight_assets.ledger.changes import Unprocessed, mark_processed, position_of, unprocessed
 from sigmasight_assets.sessions import utc_now
@@ -105,3 +106,39 @@ def materialized_market_sessions(store: StoreResource) -> set[str]:
     """Sessions whose prices are stored."""
     query = select(materializations.c.session).where(materializations.c.table_name == "prices")
     return {f"{day:%Y-%m-%d}" for day in store.database.frame(query)["session"]}
+
+
+ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+
+@dg.sensor(
+    jobs=[market_data, book],
+    minimum_interval_seconds=300,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Row sets older than their inputs or their code are computed anew, and nothing else; the same as `sigmasight run --stale`.",
+)
+def stale_refreshed(context: dg.SensorEvaluationContext, store: StoreResource) -> list[dg.RunRequest] | dg.SkipReason:
+    if context.instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE), limit=1):
+        return dg.SkipReason("a run is in progress: it may be what is stale")
+    database = store.database
+    with database.read() as connection:
+        if unprocessed(connection) is not None:
+            return dg.SkipReason("a change of the ledger waits for its own run")
+    rows = stale_rows(database, DEPLOYMENT.calendar, DEPLOYMENT.provider)
+    found = pending_refreshes(database, DEPLOYMENT.calendar, DEPLOYMENT.provider, DEPLOYMENT.first_book_session, rows)
+    if not found:
+        return dg.SkipReason("nothing is stale")
+    moments = database.frame(select(func.max(materializations.c.changed_at).label("last")))["last"]
+    return [_request(refresh, str(moments.iloc[0])) for refresh in found]
+
+
+def _request(refresh: Refresh, moment: str) -> dg.RunRequest:
+    """A run that fails is not asked for again until something else changed: `moment` is part of its key."""
+    scope = {SCOPE_TAG: ",".join(map(str, refresh.portfolio_ids))} if refresh.portfolio_ids else {}
+    span = {RANGE_START: refresh.first.isoformat(), RANGE_END: refresh.last.isoformat()}
+    return dg.RunRequest(
+        run_key=f"stale-{moment}-{refresh}",
+        job_name=market_data.name if refresh.is_market else book.name,
+        asset_selection=[dg.AssetKey(table) for table in refresh.tables],
+        tags={**span, **scope},
+    )

@@ -64,10 +64,13 @@ class Answer:
     frame : DataFrame
         Sorted by its key (session, then symbol or tenor), without duplicates; typed alike when empty.
     gaps : tuple of Gap
+    confirmed : frozenset of (session, symbol)
+        Closes that a second source states as well: such a jump is not quarantined.
     """
 
     frame: pd.DataFrame
     gaps: tuple[Gap, ...] = ()
+    confirmed: frozenset[tuple[date, str]] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sigmasight_assets.errors import ProviderError
+from sigmasight_assets.providers.files.provider import files_provider
 from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.providers.sample import SampleProvider
 
-PROVIDERS: dict[str, Callable[[Path | None], MarketDataProvider]] = {"sample": lambda _folder: SampleProvider()}
+PROVIDERS: dict[str, Callable[[Path | None], MarketDataProvider]] = {
+    "sample": lambda _folder: SampleProvider(),
+    "files": files_provider,
+}
 
 
 def provider_from_settings(name: str, data_dir: Path | None) -> MarketDataProvider:

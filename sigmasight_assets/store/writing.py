@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from sigmasight_assets.store.provenance import FACETS, NO_ROWS, Computation, con
 from sigmasight_assets.store.tables import materializations
 
 MAX_ROWS_PER_TRANSACTION = 200_000
+BeforeReplacing = Callable[[Connection, pd.DataFrame, Sequence[date]], None]
 
 
 @dataclass
@@ -66,6 +67,7 @@ def replace(
     sessions: Sequence[date] | None = None,
     portfolios: Sequence[uuid.UUID] | None = None,
     empty: tuple[str, str | None] = ("ok", None),
+    before: BeforeReplacing | None = None,
 ) -> Replaced:
     """Replace a table's rows of some sessions and portfolios.
 
@@ -79,6 +81,8 @@ def replace(
         Required where the table has portfolios; others are not touched.
     empty : (status, reason)
         How a row set without rows is recorded.
+    before : callable, optional
+        Called in each transaction with the connection, the rows about to be written and their sessions, while the old ones are still there.
 
     Raises
     ------
@@ -97,7 +101,7 @@ def replace(
         part = frame if chunk is None else frame[frame["session"].isin(session_array(chunk))]
         with database.write() as connection:
             lock_for_writing(connection, table.name)
-            total.add(_replace_chunk(connection, table, part, computation, chunk, portfolios, empty))
+            total.add(_replace_chunk(connection, table, part, computation, chunk, portfolios, empty, before))
     return total
 
 
@@ -139,8 +143,11 @@ def _replace_chunk(
     sessions: Sequence[date] | None,
     portfolios: Sequence[uuid.UUID] | None,
     empty: tuple[str, str | None],
+    before: BeforeReplacing | None,
 ) -> Replaced:
     frame, quarantined = _quarantine(connection, table, frame)
+    if before is not None:
+        before(connection, frame, sessions or [])
     cells = {column.name: to_driver(frame[column.name], column.type) for column in table.columns}
     keys = _row_sets(sessions, portfolios)
     group = _groups(cells, keys, len(frame))

@@ -150,8 +150,7 @@ class Oracle:
 
     # §5: options
     def series(self, lot: OracleLot, t: int) -> str:
-        strike = self.strike(lot, t)
-        return f"{lot.symbol[:-8]}{round(strike * 1000):08d}"
+        return listed(lot.symbol, self.strike(lot, t))
 
     def strike(self, lot: OracleLot, t: int) -> float:
         assert lot.strike is not None
@@ -315,6 +314,11 @@ class Oracle:
         out.theta[i] = None if greeks is None else units * greeks["theta_per_day"]
         out.vega[i] = None if greeks is None else units * greeks["vega_per_volpt"]
         out.rho[i] = None if greeks is None else units * greeks["rho_per_pct"]
+
+
+def listed(symbol: str, strike: float) -> str:
+    """A series' name after a split: strikes are listed to the nearest cent."""
+    return f"{symbol[:-8]}{math.floor(strike * 100 + 0.5 + 1e-6) * 10:08d}"
 
 
 def normal(x: float) -> float:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from tests.support.books import Lot
-from tests.support.oracle import OracleLot, OracleMarket, bsm
+from tests.support.oracle import OracleLot, OracleMarket, bsm, listed
 from tests.support.small_market import SmallMarket
 
 SYMBOLS = ("A", "B", "C", "D")
@@ -110,7 +110,7 @@ def with_quotes(random: np.random.Generator, market: OracleMarket, lots: Sequenc
             bid, ask = round(price * 0.97, 2), round(price * 1.03, 2)
             if random.random() < 0.1:
                 bid, ask = ask, bid
-            quotes[f"{lot.symbol[:-8]}{round(strike * 1000):08d}", session] = (bid, ask)
+            quotes[listed(lot.symbol, strike), session] = (bid, ask)
     return replace(market, quotes=quotes)
 
 

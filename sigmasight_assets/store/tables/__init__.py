@@ -1,5 +1,6 @@
 """All tables by domain, on one metadata."""
 
+from sigmasight_assets.store.tables.corrections import confirmed_prices, restatements
 from sigmasight_assets.store.tables.ledger import (
     appraisals,
     flows,
@@ -26,6 +27,7 @@ from sigmasight_assets.store.tables.provenance import materializations
 __all__ = [
     "METADATA",
     "appraisals",
+    "confirmed_prices",
     "flows",
     "imports",
     "instruments",
@@ -41,6 +43,7 @@ __all__ = [
     "portfolios",
     "position_values",
     "prices",
+    "restatements",
     "security_master",
     "tags",
     "treasury_yields",
