@@ -43,7 +43,8 @@ def nearest_correlation(matrix: Array) -> Array:
     nearest = positive / np.outer(scale, scale)
     nearest = (nearest + nearest.T) / 2.0
     np.fill_diagonal(nearest, 1.0)
-    return np.clip(nearest, -1.0, 1.0)
+    bounded: Array = np.clip(nearest, -1.0, 1.0)
+    return bounded
 
 
 def _positive_part(matrix: Array) -> Array:
