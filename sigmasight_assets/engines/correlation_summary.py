@@ -84,13 +84,13 @@ def complete_names(matrix: Array, weight: Array) -> IntArray:
 
 
 def effective_number(matrix: Array, weight: Array) -> float:
-    """How many uncorrelated names of equal weight would be as diversified; NaN without a weight."""
+    """How many uncorrelated names of equal weight would be as diversified; NaN without a weight, or where they cancel out entirely."""
     total = float(weight.sum())
     if total <= 0.0:
         return np.nan
     share = weight / total
     concentration = float(share @ matrix @ share)
-    return 1.0 / concentration if concentration > 0.0 else np.inf
+    return 1.0 / concentration if concentration > 0.0 else np.nan
 
 
 def clusters(matrix: Array, weight: Array, threshold: float = CLUSTER_AT) -> list[IntArray]:

@@ -1,5 +1,14 @@
 """All tables by domain, on one metadata."""
 
+from sigmasight_assets.store.tables.factors import (
+    factor_betas,
+    factor_covariance,
+    factor_exposures,
+    factor_loadings,
+    factor_returns,
+    portfolio_factor_risk,
+    position_correlations,
+)
 from sigmasight_assets.store.tables.ledger import (
     appraisals,
     flows,
@@ -26,6 +35,11 @@ from sigmasight_assets.store.tables.provenance import materializations
 __all__ = [
     "METADATA",
     "appraisals",
+    "factor_betas",
+    "factor_covariance",
+    "factor_exposures",
+    "factor_loadings",
+    "factor_returns",
     "flows",
     "imports",
     "instruments",
@@ -36,9 +50,11 @@ __all__ = [
     "opening_cash",
     "option_greeks",
     "option_quotes",
+    "portfolio_factor_risk",
     "portfolio_reports",
     "portfolio_snapshots",
     "portfolios",
+    "position_correlations",
     "position_values",
     "prices",
     "security_master",
