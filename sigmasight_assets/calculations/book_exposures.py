@@ -88,7 +88,7 @@ class BookExposures:
     @property
     def is_covered(self) -> BoolArray:
         """Lots whose seven betas are known."""
-        return np.array([why is None for why in self.reason], dtype=bool)
+        return np.asarray(self.reason == None, dtype=bool)  # noqa: E711 - elementwise
 
     @property
     def is_in_risk(self) -> BoolArray:
@@ -130,14 +130,16 @@ def _chunks(reader: Reader, book: Book, position: IntArray) -> Iterator[tuple[li
             continue
         nav = net_asset_value(reader, book, cash, part).nav
         rows = _held(reader, book.portfolio_ids, part)
-        betas = _Betas(reader, part, sorted(set(rows["underlying"])))
-        groups = rows.groupby(["position", "portfolio_id"], sort=False).indices
-        empty = np.zeros(0, dtype=np.int64)
+        lots = _lots(rows, _read_betas(reader, part, sorted(set(rows["underlying"]))))
+        owner, at = rows["portfolio_id"].to_numpy(dtype=object), rows["position"].to_numpy(dtype=np.int64)
+        starts = np.flatnonzero(np.concatenate([[True], (at[1:] != at[:-1]) | (owner[1:] != owner[:-1])])) if len(rows) else []
+        ends = [*list(starts)[1:], len(rows)]
+        where = {(int(at[a]), owner[a]): slice(int(a), int(b)) for a, b in zip(starts, ends, strict=False)}
         yield (
             days,
             [
-                _book(rows.iloc[groups.get((at, portfolio), empty)], at, portfolio, float(nav[i, j]), betas)
-                for i, at in enumerate(part.tolist())
+                lots.book(where.get((p, portfolio), slice(0, 0)), p, portfolio, float(nav[i, j]))
+                for i, p in enumerate(part.tolist())
                 for j, portfolio in enumerate(book.portfolio_ids)
             ],
         )
@@ -157,73 +159,113 @@ def _held(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray
     return rows[rows["position"].isin(position)].reset_index(drop=True)
 
 
+@dataclass(frozen=True)
 class _Betas:
-    """Stored betas of some underlyings on some sessions."""
+    """Stored betas by session, underlying and factor, each of shape (n_sessions, n_underlyings, n_factors).
 
-    def __init__(self, reader: Reader, position: IntArray, underlyings: list[str]) -> None:
-        b = factor_betas.c
-        span = b.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
-        query = select(b.session, b.symbol, b.factor, b.beta, b.std_error, b.residual_vol, b.reason).where(
-            span, b.symbol.in_(underlyings), b.factor != RATES_MARKET_ONLY, b.status != "quarantined"
+    `names` are the eight factors of the model and every macro series of any of the sessions; `configured` holds the macro series that
+    a session has. `reason` is `unknown_symbol` where there is no row.
+    """
+
+    position: IntArray
+    underlyings: pd.Index
+    names: list[str]
+    beta: Array
+    std_error: Array
+    residual_vol: Array
+    reason: np.ndarray
+    configured: set[tuple[int, str]]
+
+    def factors_at(self, position: int) -> list[str]:
+        return [name for k, name in enumerate(self.names) if k < N_MODEL or (position, name) in self.configured]
+
+
+def _read_betas(reader: Reader, position: IntArray, underlyings: list[str]) -> _Betas:
+    b = factor_betas.c
+    span = b.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
+    query = select(b.session, b.symbol, b.factor, b.beta, b.std_error, b.residual_vol, b.reason).where(
+        span, b.symbol.in_(underlyings), b.factor != RATES_MARKET_ONLY, b.status != "quarantined"
+    )
+    rows = reader.frame(query)
+    at = reader.positions_of(rows["session"])
+    rows, at = rows[np.isin(at, position)], at[np.isin(at, position)]
+    names = [*MODEL_FACTORS, *sorted(set(rows["factor"]) - set(MODEL_FACTORS))]
+    index, column = pd.Index(underlyings, dtype=object), pd.Index(names).get_indexer(rows["factor"])
+    cell = (np.searchsorted(position, at), index.get_indexer(rows["symbol"]), column)
+    shape = (len(position), len(underlyings), len(names))
+    figures = {name: np.full(shape, np.nan) for name in ("beta", "std_error", "residual_vol")}
+    for name, values in figures.items():
+        values[cell] = rows[name].to_numpy(dtype=np.float64)
+    reason = np.full(shape, "unknown_symbol", dtype=object)
+    reason[cell] = rows["reason"].to_numpy(dtype=object)
+    configured = {(int(p), names[k]) for p, k in {*zip(at[column >= N_MODEL].tolist(), column[column >= N_MODEL].tolist(), strict=True)}}
+    return _Betas(position, index, names, *figures.values(), reason, configured)
+
+
+@dataclass(frozen=True)
+class _Lots:
+    """Open lots of all books of a chunk with their underlyings' betas: `BookExposures` before it is cut into books."""
+
+    betas: _Betas
+    lot_id: np.ndarray
+    symbol: np.ndarray
+    underlying: np.ndarray
+    number: IntArray
+    delta_dollars: Array
+    weight: Array
+    beta: Array
+    std_error: Array
+    residual_vol: Array
+    reason: np.ndarray
+    is_stale: BoolArray
+
+    def book(self, where: slice, position: int, portfolio_id: uuid.UUID, nav: float) -> BookExposures:
+        factors = self.betas.factors_at(position)
+        columns = [self.betas.names.index(name) for name in factors]
+        return BookExposures(
+            position=position,
+            portfolio_id=portfolio_id,
+            nav=nav,
+            lot_id=self.lot_id[where],
+            symbol=self.symbol[where],
+            underlying=self.underlying[where],
+            number=np.unique(self.number[where], return_inverse=True)[1].astype(np.int64),
+            delta_dollars=self.delta_dollars[where],
+            weight=self.weight[where],
+            factors=factors,
+            beta=self.beta[where][:, columns],
+            std_error=self.std_error[where][:, columns],
+            residual_vol=self.residual_vol[where],
+            reason=self.reason[where],
+            is_stale=bool(self.is_stale[where].any()),
         )
-        rows = reader.frame(query)
-        macro = sorted(set(rows["factor"]) - set(MODEL_FACTORS))
-        self.factors = [*MODEL_FACTORS, *macro]
-        self._row = {name: i for i, name in enumerate(underlyings)}
-        self._line = {p: i for i, p in enumerate(position.tolist())}
-        line = pd.Series(reader.positions_of(rows["session"])).map(self._line)
-        inside = line.notna().to_numpy()
-        column = {name: k for k, name in enumerate(self.factors)}
-        cell = (
-            line[inside].to_numpy(dtype=np.int64),
-            rows.loc[inside, "symbol"].map(self._row).to_numpy(dtype=np.int64),
-            rows.loc[inside, "factor"].map(column).to_numpy(dtype=np.int64),
-        )
-        shape = (len(position), len(underlyings), len(self.factors))
-        self.beta, self.std_error = np.full(shape, np.nan), np.full(shape, np.nan)
-        residual_vol = np.full(shape, np.nan)
-        self.reason = np.full(shape, "unknown_symbol", dtype=object)
-        for values, name in ((self.beta, "beta"), (self.std_error, "std_error"), (residual_vol, "residual_vol"), (self.reason, "reason")):
-            values[cell] = rows.loc[inside, name].to_numpy()
-        self.residual_vol = residual_vol[:, :, MODEL_FACTORS.index(RATES)]
-        is_macro = cell[2] >= N_MODEL
-        self._configured = set(zip(cell[0][is_macro].tolist(), cell[2][is_macro].tolist(), strict=True))
-
-    def of(self, position: int, underlyings: np.ndarray) -> tuple[int, IntArray, list[int]]:
-        """Line of a session, rows of underlyings, columns of the session's factors."""
-        line = self._line[position]
-        rows = np.array([self._row[name] for name in underlyings], dtype=np.int64)
-        columns = [k for k in range(len(self.factors)) if k < N_MODEL or (line, k) in self._configured]
-        return line, rows, columns
 
 
-def _book(rows: pd.DataFrame, position: int, portfolio_id: uuid.UUID, nav: float, betas: _Betas) -> BookExposures:
+def _lots(rows: pd.DataFrame, betas: _Betas) -> _Lots:
     underlying = rows["underlying"].to_numpy(dtype=object)
-    line, name, columns = betas.of(position, underlying)
+    number = betas.underlyings.get_indexer(underlying).astype(np.int64)
+    line = np.searchsorted(betas.position, rows["position"].to_numpy(dtype=np.int64))
+    beta = betas.beta[line, number]  # (n_lots, n_factors)
     sound = (rows["status"] != "quarantined").to_numpy()
     is_private = (rows["asset_class"] == "private").to_numpy()
     delta = np.where(sound & ~is_private, rows["delta_dollars"].to_numpy(dtype=np.float64), np.nan)
-    missing = np.isnan(betas.beta[line, name, : len(FACTORS)])  # (n_lots, 7)
-    has_betas = ~missing.any(axis=1)
-    why = betas.reason[line, name, np.argmax(missing, axis=1)]
+    missing = np.isnan(beta[:, : len(FACTORS)])
+    why = betas.reason[line, number, np.argmax(missing, axis=1)]
     no_delta = np.array([text or "no_delta" for text in rows["reason"]], dtype=object)
-    reason = np.select([is_private, ~sound, np.isnan(delta), ~has_betas], ["private_asset", "quarantined", no_delta, why], None)
-    return BookExposures(
-        position=position,
-        portfolio_id=portfolio_id,
-        nav=nav,
+    causes = [is_private, ~sound, np.isnan(delta), missing.any(axis=1)]
+    return _Lots(
+        betas=betas,
         lot_id=rows["lot_id"].to_numpy(dtype=object),
         symbol=rows["symbol"].to_numpy(dtype=object),
         underlying=underlying,
-        number=np.unique(underlying.astype(str), return_inverse=True)[1].astype(np.int64),
+        number=number,
         delta_dollars=delta,
         weight=_weight(rows, delta),
-        factors=[betas.factors[k] for k in columns],
-        beta=betas.beta[line, name][:, columns],
-        std_error=betas.std_error[line, name][:, columns],
-        residual_vol=betas.residual_vol[line, name],
-        reason=reason.astype(object),
-        is_stale=bool((rows["price_status"] == "stale").any()),
+        beta=beta,
+        std_error=betas.std_error[line, number],
+        residual_vol=betas.residual_vol[line, number, MODEL_FACTORS.index(RATES)],
+        reason=np.select(causes, ["private_asset", "quarantined", no_delta, why], None).astype(object),
+        is_stale=(rows["price_status"] == "stale").to_numpy(),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import func, select
 
-from sigmasight_assets.calculations.factor_panels import ReturnPanel, read_return_panel
+from sigmasight_assets.calculations.factor_panels import read_return_panel
 from sigmasight_assets.calculations.packing import packed, unpacked
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
@@ -53,6 +53,12 @@ class _Groups:
     sector: Mapping[str, str]
     tags: Mapping[uuid.UUID, tuple[str, ...]]
 
+    def words_of(self, names: _Names) -> dict[str, dict[str, set[str]]]:
+        """`sector` and `tag` -> name -> its words; a name's tags are those of its lots."""
+        sectors = {name: {self.sector[name]} if name in self.sector else set() for name in names.name}
+        tagged = {name: {tag for lot in names.lots_of(i) for tag in self.tags.get(lot, ())} for i, name in enumerate(names.name)}
+        return {"sector": sectors, "tag": tagged}
+
 
 def correlation_frame(
     reader: Reader,
@@ -66,18 +72,40 @@ def correlation_frame(
     rows: list[tuple[object, ...]] = []
     for run in runs_of(np.sort(reader.positions(sessions))):
         held = _read_names(reader, ids, run)
-        panel = read_return_panel(reader, int(run[0]) + 1 - parameters.window, int(run[-1]), sorted(set(held["underlying"])))
-        books = dict(list(held.groupby(["position", "portfolio_id"], sort=False)))
+        panel = read_return_panel(reader, int(run[0]) + 1 - parameters.window, int(run[-1]), sorted(set(held.name)))
+        column = pd.Index(panel.symbols).get_indexer(held.name)
         for position in run.tolist():
+            returns = panel.returns[max(position + 1 - parameters.window - panel.first, 0) : position + 1 - panel.first]
             for portfolio in ids:
-                book = books.get((position, portfolio))
+                where = held.books.get((position, portfolio), slice(0, 0))
                 key = (reader.day(position), portfolio)
-                rows += [(*key, *row) for row in _views(held.iloc[:0] if book is None else book, panel, position, groups, parameters)]
+                rows += [(*key, *row) for row in _views(held.of(where), returns[:, column[where]], groups, parameters)]
     return ids, columns_to_frame(rows, COLUMNS)
 
 
-def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> pd.DataFrame:
-    """Netted delta dollars of each portfolio's underlyings, private assets aside, with the lots they come from."""
+@dataclass(frozen=True)
+class _Names:
+    """Underlyings of books with netted delta dollars; each of shape (n_names,), but `lot_id` of shape (n_lots,).
+
+    The lots of a name are ``lot_id[first:first + n_lots]``; `books` says which names are of a portfolio on a session.
+    """
+
+    name: np.ndarray
+    delta: Array
+    first: IntArray
+    n_lots: IntArray
+    lot_id: np.ndarray
+    books: Mapping[tuple[int, uuid.UUID], slice]
+
+    def of(self, where: slice | IntArray) -> _Names:
+        return _Names(self.name[where], self.delta[where], self.first[where], self.n_lots[where], self.lot_id, {})
+
+    def lots_of(self, i: int) -> list[uuid.UUID]:
+        return list(self.lot_id[self.first[i] : self.first[i] + self.n_lots[i]])
+
+
+def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> _Names:
+    """Open lots netted by session, portfolio and underlying; private assets and lots without a delta are left out."""
     p = position_values.c
     span = p.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
     wanted = (p.session, p.portfolio_id, p.underlying, p.lot_id, p.delta_dollars)
@@ -85,29 +113,39 @@ def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: In
         span, p.portfolio_id.in_(list(portfolio_ids)), p.event.is_(None), p.asset_class != "private", p.delta_dollars.is_not(None)
     )
     rows = reader.frame(query.where(p.status != "quarantined").order_by(p.session, p.portfolio_id, p.underlying, p.lot_id))
-    rows = rows.assign(position=reader.positions_of(rows["session"]))
-    grouped = rows.groupby(["position", "portfolio_id", "underlying"], sort=False, as_index=False)
-    return grouped.agg(delta_dollars=("delta_dollars", "sum"), lots=("lot_id", tuple))
+    at = reader.positions_of(rows["session"])
+    owner, name = rows["portfolio_id"].to_numpy(dtype=object), rows["underlying"].to_numpy(dtype=object)
+    is_next_book = np.ones(len(rows), dtype=bool)
+    is_next_book[1:] = (at[1:] != at[:-1]) | (owner[1:] != owner[:-1])
+    is_next_name = is_next_book.copy()
+    is_next_name[1:] |= name[1:] != name[:-1]
+    first = np.flatnonzero(is_next_name)
+    book = np.flatnonzero(is_next_book)
+    place = np.searchsorted(first, [*book.tolist(), len(rows)])  # of each book's first name
+    books = {(int(at[row]), owner[row]): slice(int(place[i]), int(place[i + 1])) for i, row in enumerate(book.tolist())}
+    delta = rows["delta_dollars"].to_numpy(dtype=np.float64)
+    netted = np.add.reduceat(delta, first) if len(first) else np.zeros(0)
+    return _Names(name[first], netted, first, np.diff([*first.tolist(), len(rows)]), rows["lot_id"].to_numpy(dtype=object), books)
 
 
-def _views(
-    book: pd.DataFrame, panel: ReturnPanel, position: int, groups: _Groups, parameters: CorrelationParameters
-) -> list[tuple[object, ...]]:
-    """The rows of one portfolio on one session but for their key."""
-    delta = book["delta_dollars"].to_numpy(dtype=np.float64)
-    names = book["underlying"].to_numpy(dtype=object)
+def _views(names: _Names, returns: Array, groups: _Groups, parameters: CorrelationParameters) -> list[tuple[object, ...]]:
+    """The rows of one portfolio on one session but for their key.
+
+    Parameters
+    ----------
+    returns : Array of shape (n_sessions, n_names)
+    """
+    delta = names.delta
     sides = {"portfolio": delta != 0.0, "longs": delta > 0.0, "shorts": delta < 0.0}
     kept = {view: _kept(delta, side, parameters) for view, side in sides.items()}
-    order = np.lexsort((names.astype(str), -np.abs(delta)))
+    order = np.lexsort((names.name.astype(str), -np.abs(delta)))
     needed = order[np.logical_or.reduce(list(kept.values()))[order]]
-    span = slice(max(position + 1 - parameters.window - panel.first, 0), position + 1 - panel.first)
-    column = pd.Index(panel.symbols).get_indexer(names[needed])
-    found = correlations(panel.returns[span, column], parameters.min_common)
+    found = correlations(returns[:, needed], parameters.min_common)
     out = []
     for view in VIEWS:
         place = np.flatnonzero(kept[view][needed])  # of the names of this view among those needed
         gross = float(np.abs(delta[sides[view]]).sum())
-        out.append((view, parameters.window, *_row(book.iloc[needed[place]], found, place, gross, groups, parameters)))
+        out.append((view, parameters.window, *_row(names.of(needed[place]), found, place, gross, groups, parameters)))
     return out
 
 
@@ -118,15 +156,15 @@ def _kept(delta: Array, side: BoolArray, parameters: CorrelationParameters) -> B
 
 
 def _row(
-    book: pd.DataFrame, found: Correlations, place: IntArray, gross: float, groups: _Groups, parameters: CorrelationParameters
+    names: _Names, found: Correlations, place: IntArray, gross: float, groups: _Groups, parameters: CorrelationParameters
 ) -> tuple[object, ...]:
-    delta = book["delta_dollars"].to_numpy(dtype=np.float64)
-    weight = np.abs(delta)
+    weight = np.abs(names.delta)
     summary = summarize(found.matrix[np.ix_(place, place)], weight, parameters.cluster_at)
     upper = np.triu_indices(len(place), 1)
     pairs = summary.matrix[upper]
     common = found.common[np.ix_(place, place)][upper][~np.isnan(pairs)]
-    clusters = [_cluster(book, summary, members, weight, groups) for members in summary.clusters]
+    words = groups.words_of(names) if summary.clusters else {}
+    clusters = [_cluster(names, summary, members, weight, words) for members in summary.clusters]
     total = float(weight.sum())
     concentration = sum(float(weight[members].sum()) for members in summary.clusters) / total if total > 0.0 else float("nan")
     absent = bool(np.isnan(pairs).any())
@@ -137,35 +175,42 @@ def _row(
         len(place), int(common.min()) if len(common) else 0,
         summary.average, summary.effective_number, summary.min_eigenvalue, summary.repaired,
         concentration, len(clusters), float(weight[summary.complete].sum()) / gross if gross > 0.0 else float("nan"),
-        list(book["underlying"]), packed(delta), packed(pairs), clusters,
+        list(names.name), packed(names.delta), packed(pairs), clusters,
         status, reason,
     )  # fmt: skip
 
 
-def _cluster(book: pd.DataFrame, summary: CorrelationSummary, members: IntArray, weight: Array, groups: _Groups) -> dict[str, object]:
-    rows = book.iloc[members]
-    names = list(rows["underlying"])
-    name, named_by = _called(
-        names, [sorted({tag for lot in held for tag in groups.tags.get(lot, ())}) for held in rows["lots"]], groups.sector
-    )
+def _cluster(
+    names: _Names, summary: CorrelationSummary, members: IntArray, weight: Array, words: Mapping[str, Mapping[str, set[str]]]
+) -> dict[str, object]:
+    symbols = list(names.name[members])
+    name, named_by = _called(symbols, words)
     inner = summary.matrix[np.ix_(members, members)][np.triu_indices(len(members), 1)]
     return {
         "name": name,
         "named_by": named_by,
-        "members": names,
+        "members": symbols,
         "share": float(weight[members].sum() / weight.sum()),
         "average_correlation": float(np.nanmean(inner)),
     }
 
 
-def _called(names: Sequence[str], tags_of: Sequence[Sequence[str]], sector: Mapping[str, str]) -> tuple[str, str]:
-    """The sector, else the tag, that enough members share; else the largest member (names come largest first)."""
-    sectors = [sector[name] for name in names if name in sector]
-    for kind, words in (("sector", sectors), ("tag", [tag for own in tags_of for tag in own])):
-        best = min(Counter(words).items(), key=lambda item: (-item[1], item[0]), default=None)
-        if best is not None and best[1] >= NAMED_FROM * len(names) - 1e-9:
-            return best[0], kind
-    return names[0], "largest"
+def _called(members: Sequence[str], words_of: Mapping[str, Mapping[str, set[str]]]) -> tuple[str, str]:
+    """The sector, else the tag, that enough members share; of several the one that the other names share least; else the largest member.
+
+    Parameters
+    ----------
+    words_of : mapping
+        `sector` and `tag` -> name of the view -> its words. Names come largest first.
+    """
+    for kind, words in words_of.items():
+        inside = Counter(word for name in members for word in words[name])
+        outside = Counter(word for name in words if name not in set(members) for word in words[name])
+        shared = [word for word, n in inside.items() if n >= NAMED_FROM * len(members) - 1e-9]
+        if shared:
+            n_others = max(len(words) - len(members), 1)
+            return min(shared, key=lambda word: (outside[word] / n_others - inside[word] / len(members), word)), kind
+    return members[0], "largest"
 
 
 def _read_groups(reader: Reader, portfolio_ids: Sequence[uuid.UUID]) -> _Groups:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.nearest_correlation import nearest_correlation
@@ -75,6 +73,8 @@ def summarize(matrix: Array, weight: Array, threshold: float = CLUSTER_AT) -> Co
 def complete_names(matrix: Array, weight: Array) -> IntArray:
     """The names that are left when the one with most absent pairs (the lightest of several) goes until none is absent."""
     absent = np.isnan(matrix)
+    if not absent.any():
+        return np.arange(len(matrix))
     kept = np.ones(len(matrix), dtype=bool)
     while absent[np.ix_(kept, kept)].any():
         missing = np.where(kept, absent[:, kept].sum(axis=1), -1)
@@ -94,9 +94,22 @@ def effective_number(matrix: Array, weight: Array) -> float:
 
 
 def clusters(matrix: Array, weight: Array, threshold: float = CLUSTER_AT) -> list[IntArray]:
-    """Connected components of two or more names whose correlations reach the threshold, heaviest first."""
-    linked = csr_matrix((matrix >= threshold).astype(np.int8))  # an absent pair links nothing
-    n, label = connected_components(linked, directed=False)
-    members = [np.flatnonzero(label == k).astype(np.int64) for k in range(n)]
-    found = [group for group in members if len(group) > 1]
+    """Connected components of two or more names whose correlations reach the threshold, heaviest first.
+
+    A search by breadth: each name is entered once, so it ends.
+    """
+    linked = np.asarray(matrix >= threshold)  # an absent pair links nothing
+    np.fill_diagonal(linked, False)
+    unseen = linked.any(axis=0)
+    found = []
+    for start in np.flatnonzero(unseen).tolist():
+        if not unseen[start]:
+            continue
+        members = np.zeros(len(matrix), dtype=bool)
+        frontier = np.arange(len(matrix)) == start
+        while frontier.any():
+            members |= frontier
+            frontier = linked[frontier].any(axis=0) & ~members
+        unseen &= ~members
+        found.append(np.flatnonzero(members).astype(np.int64))
     return sorted(found, key=lambda group: (-float(weight[group].sum()), int(group[0])))
