@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_assets.engines.arrays import Array, IntArray
+from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.nearest_correlation import nearest_correlation
 
 VERSION = "1"
@@ -98,7 +98,7 @@ def clusters(matrix: Array, weight: Array, threshold: float = CLUSTER_AT) -> lis
 
     A search by breadth: each name is entered once, so it ends.
     """
-    linked = np.asarray(matrix >= threshold)  # an absent pair links nothing
+    linked: BoolArray = np.array(matrix >= threshold)  # an absent pair links nothing
     np.fill_diagonal(linked, False)
     unseen = linked.any(axis=0)
     found = []

@@ -17,7 +17,7 @@ from sigmasight_assets.store.tables import factor_betas, factor_covariance, fact
 
 
 def series_available(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
-    """Series with and without a value, by session."""
+    """Series without a value, by session."""
     f = factor_returns.c
     query = select(f.session, func.count().label("n"), func.count(f.value).label("n_known")).where(
         f.session.between(sessions[0], sessions[-1])
@@ -25,9 +25,10 @@ def series_available(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
     rows = shop.database.frame(query.group_by(f.session).order_by(f.session))
     if rows.empty:
         return None
-    known, missing = rows["n_known"].astype(float), (rows["n"] - rows["n_known"]).astype(float)
-    with canvas("Factor series with a value", "series") as drawn:
-        drawn.axes.stackplot(rows["session"], known, missing, labels=["known", "missing"], colors=COLOURS, step="mid")
+    with canvas("Factor series without a value", "series") as drawn:
+        drawn.axes.bar(rows["session"], (rows["n"] - rows["n_known"]).astype(float), width=1.5, color=COLOURS[1])
+        drawn.axes.set_xlim(rows["session"].iloc[0], rows["session"].iloc[-1])
+        drawn.axes.set_ylim(0, rows["n"].max())
     return drawn.png()
 
 
@@ -46,11 +47,9 @@ def inflation(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
 
 
 def fit_quality(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
-    """Spread of R² over the symbols, by session."""
+    """Spread of R² over the symbols, by session; exact fits (the factors' own ETFs) aside."""
     b = factor_betas.c
-    query = select(b.session, b.r_squared).where(
-        b.session.between(sessions[0], sessions[-1]), b.factor == "market", b.r_squared.is_not(None)
-    )
+    query = select(b.session, b.r_squared).where(b.session.between(sessions[0], sessions[-1]), b.factor == "market", b.residual_vol > 0.0)
     rows = shop.database.frame(query)
     if rows.empty:
         return None

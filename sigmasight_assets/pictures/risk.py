@@ -37,6 +37,7 @@ def factor_bars(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
             place = np.arange(len(MODEL_FACTORS)) - 0.4 + width * (i + 0.5)
             error = {"lw": 0.8, "capsize": 2, "ecolor": "#333333"}
             drawn.axes.bar(place, mine["beta"], width, yerr=2.0 * mine["std_error"], color=colour, label=slug[:32], error_kw=error)
+        drawn.axes.margins(y=0.25)  # room for the legend
         drawn.axes.axhline(0.0, color="#333333", linewidth=0.6)
         drawn.axes.set_xticks(range(len(MODEL_FACTORS)), [name.replace("_", " ") for name in MODEL_FACTORS], fontsize=7)
     return drawn.png()
@@ -71,7 +72,7 @@ def heat_map(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
     row = rows.iloc[0]
     order = _by_cluster(row["names"], row["clusters"])[:MAX_NAMES]
     matrix = matrix_of(int(row["n_names"]), row["correlations"])
-    with canvas(f"Correlations of {row['slug']}, {sessions[-1]}, 90 sessions", "", height=5.2) as drawn:
+    with canvas(f"Correlations of {row['slug']}, {sessions[-1]} (blue 1, white 0, red -1)", "", height=5.2) as drawn:
         draw_matrix(drawn.axes, matrix[np.ix_(order, order)], [row["names"][i] for i in order])
     return drawn.png()
 
