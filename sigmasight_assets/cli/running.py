@@ -18,7 +18,7 @@ from sigmasight_assets.errors import NotASession, NotFound
 from sigmasight_assets.ledger.changes import mark_processed, unprocessed
 from sigmasight_assets.progress import watching
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET
+from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.tables import materializations
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def plan_range(desk: Desk, first: date, last: date, assets: Sequence[str] = (), 
     book = [day for day in sessions if day >= desk.first_book_session]
     if not book and (portfolio_ids or (assets and not set(assets) & set(MARKET))):
         raise NotASession(f"There is no session of the portfolios between {first} and {last}: they begin on {desk.first_book_session}.")
-    query = select(materializations.c.session).where(materializations.c.table_name == "prices")
+    m, dated = materializations.c, [table for table in MARKET if table not in UNDATED]
+    query = select(m.session).where(m.table_name.in_(dated)).group_by(m.session).having(func.count() == len(dated))
     stored = set(desk.database.frame(query)["session"].dt.date)
     missing = [day for day in desk.calendar.between(begin, sessions[-1]) if day not in stored]
     market = desk.calendar.between(min([sessions[0], *missing]), sessions[-1])

@@ -100,7 +100,7 @@ def clusters(matrix: Array, weight: Array, threshold: float = CLUSTER_AT) -> lis
     """
     linked: BoolArray = np.array(matrix >= threshold)  # an absent pair links nothing
     np.fill_diagonal(linked, False)
-    unseen = linked.any(axis=0)
+    unseen = np.asarray(linked.any(axis=0))
     found = []
     for start in np.flatnonzero(unseen).tolist():
         if not unseen[start]:
