@@ -105,7 +105,7 @@ class BookExposures:
     def share(self, some: BoolArray) -> float:
         """Share of the weight that some lots are; NaN where there is nothing to cover."""
         whole = float(self.weight.sum())
-        return float(self.weight[some].sum()) / whole if whole > 0.0 else float("nan")
+        return min(float(self.weight[some].sum()) / whole, 1.0) if whole > 0.0 else float("nan")
 
 
 def read_books(

@@ -174,7 +174,7 @@ def _row(
     return (
         len(place), int(common.min()) if len(common) else 0,
         summary.average, summary.effective_number, summary.min_eigenvalue, summary.repaired,
-        concentration, len(clusters), float(weight[summary.complete].sum()) / gross if gross > 0.0 else float("nan"),
+        concentration, len(clusters), min(float(weight[summary.complete].sum()) / gross, 1.0) if gross > 0.0 else float("nan"),
         list(names.name), packed(names.delta), packed(pairs), clusters,
         status, reason,
     )  # fmt: skip

@@ -120,20 +120,25 @@ def beta_frames(reader: Reader, sessions: Sequence[date]) -> Iterator[tuple[list
             {name: values[aligned] for name, values in factors.macro.items()},
         )
         chunk: list[date] = []
-        parts: list[pd.DataFrame] = []
+        parts: list[dict[str, np.ndarray]] = []
         for fitted in fits:
             position = fitted.position + market.first
             chunk.append(reader.day(position))
-            parts.append(_session_rows(reader, position, fitted, factors, market.symbols, np.flatnonzero(market.has_row[fitted.position])))
-            if sum(map(len, parts)) >= ROWS_PER_FRAME or position == int(run[-1]):
-                yield chunk, pd.concat(parts, ignore_index=True)
+            parts.append(_session_cells(reader, position, fitted, factors, market.symbols, np.flatnonzero(market.has_row[fitted.position])))
+            if sum(len(part["beta"]) for part in parts) >= ROWS_PER_FRAME or position == int(run[-1]):
+                yield chunk, _joined(parts)
                 chunk, parts = [], []
 
 
-def _session_rows(
+def _joined(parts: Sequence[dict[str, np.ndarray]]) -> pd.DataFrame:
+    cells = {column.name: np.concatenate([part[column.name] for part in parts]) for column in factor_betas.columns}
+    return pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in cells.items()})
+
+
+def _session_cells(
     reader: Reader, position: int, fitted: WindowFit, factors: FactorPanel, symbols: np.ndarray, column: IntArray
-) -> pd.DataFrame:
-    """One session's rows, by symbol and factor."""
+) -> dict[str, np.ndarray]:
+    """One session's rows as columns, by symbol and factor."""
     names = [*MODEL_FACTORS, RATES_MARKET_ONLY, *factors.macro_at(position)]
     n, k = len(column), len(names)
     figures = {name: np.full((n, k), np.nan) for name in ("beta", "std_error", "r_squared", "residual_vol")}
@@ -154,23 +159,21 @@ def _session_rows(
     flags = _flags(figures, known, fitted.window.vif, names, proxies, symbols[column])
     std_error = figures["std_error"]
     t_stat = np.divide(figures["beta"], std_error, out=np.full((n, k), np.nan), where=known & (std_error > 0.0))
-    return pd.DataFrame(
-        {
-            "session": np.full(n * k, reader.sessions(np.array([position]))[0]),
-            "symbol": pd.Series(np.repeat(symbols[column], k), dtype=object),
-            "factor": pd.Series(np.tile(np.array(names, dtype=object), n), dtype=object),
-            "beta": figures["beta"].ravel(),
-            "std_error": std_error.ravel(),
-            "t_stat": t_stat.ravel(),
-            "r_squared": figures["r_squared"].ravel(),
-            "n_obs": n_obs.ravel(),
-            "residual_vol": figures["residual_vol"].ravel(),
-            "quality": pd.Series(_quality(known, n_obs).ravel(), dtype=object),
-            "flags": pd.Series(flags.ravel(), dtype=object),
-            "status": pd.Series(np.where(known, "ok", "unavailable").ravel(), dtype=object),
-            "reason": pd.Series(reason.ravel(), dtype=object),
-        }
-    )[[column.name for column in factor_betas.columns]]
+    return {
+        "session": np.full(n * k, reader.sessions(np.array([position]))[0]),
+        "symbol": np.repeat(symbols[column], k),
+        "factor": np.tile(np.array(names, dtype=object), n),
+        "beta": figures["beta"].ravel(),
+        "std_error": std_error.ravel(),
+        "t_stat": t_stat.ravel(),
+        "r_squared": figures["r_squared"].ravel(),
+        "n_obs": n_obs.ravel(),
+        "residual_vol": figures["residual_vol"].ravel(),
+        "quality": _quality(known, n_obs).ravel(),
+        "flags": flags.ravel(),
+        "status": np.where(known, "ok", "unavailable").astype(object).ravel(),
+        "reason": reason.ravel(),
+    }
 
 
 def _quality(known: np.ndarray, n_obs: np.ndarray) -> np.ndarray:

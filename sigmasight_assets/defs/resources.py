@@ -35,4 +35,6 @@ class StoreResource(dg.ConfigurableResource):
         scope = run.tags.get(SCOPE_TAG)
         portfolios = [uuid.UUID(text) for text in scope.split(",")] if scope else None
         macro = DEPLOYMENT.settings.macro_series
-        return Workshop(self.database, DEPLOYMENT.calendar, DEPLOYMENT.provider, run.run_id, portfolios, report_progress, macro)
+        return Workshop(
+            self.database, DEPLOYMENT.calendar, DEPLOYMENT.provider, run.run_id, portfolios, report_progress, macro_series=macro
+        )
