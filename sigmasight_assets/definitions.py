@@ -18,6 +18,8 @@ from sigmasight_assets.defs.portfolio.checks import CHECKS as PORTFOLIO_CHECKS
 from sigmasight_assets.defs.reports import assets as report_assets
 from sigmasight_assets.defs.reports.checks import CHECKS as REPORT_CHECKS
 from sigmasight_assets.defs.resources import SCOPE_TAG, StoreResource
+from sigmasight_assets.defs.risk import assets as risk_assets
+from sigmasight_assets.defs.risk.checks import CHECKS as RISK_CHECKS
 from sigmasight_assets.defs.runs import RunOutcome, StepOutcome, execute_range, tidy
 
 __all__ = [
@@ -34,8 +36,8 @@ __all__ = [
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 defs = dg.Definitions(
-    assets=[LEDGER, *dg.load_assets_from_modules([market_assets, model_assets, portfolio_assets, report_assets])],
-    asset_checks=[*MARKET_CHECKS, *MODEL_CHECKS, *PORTFOLIO_CHECKS, *REPORT_CHECKS],
+    assets=[LEDGER, *dg.load_assets_from_modules([market_assets, model_assets, portfolio_assets, risk_assets, report_assets])],
+    asset_checks=[*MARKET_CHECKS, *MODEL_CHECKS, *PORTFOLIO_CHECKS, *RISK_CHECKS, *REPORT_CHECKS],
     jobs=[jobs.market_data, jobs.book],
     schedules=[schedules.daily],
     sensors=[sensors.book_after_market_data, sensors.ledger_changed, sensors.stale_refreshed],

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """Folder of the `files` provider."""
     book_start: date | None = None
     """First session of every portfolio table; empty: 2022-01-03 for the sample, else the provider's first session."""
+    macro_series: dict[str, str] = {}
+    """Further series that betas are estimated on, each beside the seven factors: name -> symbol with prices, as JSON (`{"oil": "USO"}`)."""
     reports_dir: Path = Path("reports")
     executor: Literal["in_process", "multiprocess"] = "in_process"
 

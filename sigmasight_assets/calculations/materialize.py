@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from sigmasight_assets.calculations import cash, market, options, positions, snapshots
+import pandas as pd
+from sqlalchemy import Table
+
+from sigmasight_assets.calculations import cash, correlations, factor_risk, factors, market, options, positions, snapshots
+from sigmasight_assets.calculations import factor_returns as factor_series
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.calculations.restatements import recorder
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
@@ -39,6 +43,8 @@ class Workshop:
         The scope; None is every portfolio.
     clock : callable
         The present moment: sessions that close after it are refused.
+    macro_series : mapping
+        Name -> symbol of further series that betas are estimated on.
     """
 
     database: Database
@@ -48,6 +54,7 @@ class Workshop:
     portfolios: Sequence[uuid.UUID] | None = None
     progress: Progress = _silent
     clock: Callable[[], datetime] = utc_now
+    macro_series: Mapping[str, str] = field(default_factory=dict)
 
     def computation(self, table: str) -> Computation:
         """To be called before the inputs are read: what changes later makes the rows stale."""
@@ -104,6 +111,50 @@ def option_quotes(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     return replace(shop.database, tables.option_quotes, frame, computation, sessions=sessions, empty=NOT_PROVIDED, before=before)
 
 
+def factor_returns(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("factor_returns")
+    with reading(shop.database, shop.calendar) as reader:
+        frame = factor_series.factor_return_frame(reader, shop.provider.proxies, shop.macro_series, sessions)
+    return replace(shop.database, tables.factor_returns, frame, computation, sessions=sessions)
+
+
+def factor_loadings(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("factor_loadings")
+    with reading(shop.database, shop.calendar) as reader:
+        frame = factors.loading_frame(reader, sessions)
+    return replace(shop.database, tables.factor_loadings, frame, computation, sessions=sessions)
+
+
+def factor_covariance(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("factor_covariance")
+    with reading(shop.database, shop.calendar) as reader:
+        frame = factors.covariance_frame(reader, sessions)
+    return replace(shop.database, tables.factor_covariance, frame, computation, sessions=sessions)
+
+
+def factor_betas(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("factor_betas")
+    with reading(shop.database, shop.calendar) as reader:
+        return _in_chunks(shop, tables.factor_betas, factors.beta_frames(reader, sessions), computation, sessions, None)
+
+
+def _in_chunks(
+    shop: Workshop,
+    table: Table,
+    chunks: Iterable[tuple[list[date], pd.DataFrame]],
+    computation: Computation,
+    sessions: Sequence[date],
+    portfolios: Sequence[uuid.UUID] | None,
+) -> Replaced:
+    """Replace chunks of whole sessions as they come, and tell how far that is."""
+    total, done = Replaced(), 0
+    for chunk, frame in chunks:
+        total.add(replace(shop.database, table, frame, computation, sessions=chunk, portfolios=portfolios))
+        done += len(chunk)
+        shop.progress(table.name, done, len(sessions))
+    return total
+
+
 def opening_cash(shop: Workshop) -> Replaced:
     computation = shop.computation("opening_cash")
     with reading(shop.database, shop.calendar) as reader:
@@ -120,14 +171,31 @@ def option_greeks(shop: Workshop, sessions: Sequence[date]) -> Replaced:
 
 def position_values(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     computation = shop.computation("position_values")
-    total, done = Replaced(), 0
     with reading(shop.database, shop.calendar) as reader:
         portfolios = positions.portfolios_of(reader, shop.portfolios)
-        for chunk, frame in positions.position_frames(reader, sessions, portfolios):
-            total.add(replace(shop.database, tables.position_values, frame, computation, sessions=chunk, portfolios=portfolios))
-            done += len(chunk)
-            shop.progress("position_values", done, len(sessions))
-    return total
+        frames = positions.position_frames(reader, sessions, portfolios)
+        return _in_chunks(shop, tables.position_values, frames, computation, sessions, portfolios)
+
+
+def portfolio_factor_risk(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("portfolio_factor_risk")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios, frames = factor_risk.risk_frames(reader, sessions, shop.portfolios)
+        return _in_chunks(shop, tables.portfolio_factor_risk, frames, computation, sessions, portfolios)
+
+
+def factor_exposures(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("factor_exposures")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios, frames = factor_risk.exposure_frames(reader, sessions, shop.portfolios)
+        return _in_chunks(shop, tables.factor_exposures, frames, computation, sessions, portfolios)
+
+
+def position_correlations(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("position_correlations")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios, frame = correlations.correlation_frame(reader, sessions, shop.portfolios)
+    return replace(shop.database, tables.position_correlations, frame, computation, sessions=sessions, portfolios=portfolios)
 
 
 def portfolio_snapshots(shop: Workshop, sessions: Sequence[date]) -> Replaced:

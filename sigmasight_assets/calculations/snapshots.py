@@ -9,22 +9,23 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
-from sigmasight_assets.calculations.cash import at_sessions, read_book_cash
+from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import runs_of, value_blocks
 from sigmasight_assets.engines import lot_value
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.ledger.book import Book, load_book
 from sigmasight_assets.store.frames import columns_to_frame
-from sigmasight_assets.store.tables import opening_cash, portfolio_snapshots, position_values
+from sigmasight_assets.store.tables import portfolio_factor_risk, portfolio_snapshots, position_correlations, position_values
 from sigmasight_assets.store.tables.portfolio import EXPOSURE_FAMILIES
 
-VERSION = f"1.{lot_value.VERSION}"
+VERSION = f"2.{lot_value.VERSION}"
 COLUMNS = [column.name for column in portfolio_snapshots.columns]
 _FAMILY_COLUMN = dict(zip(EXPOSURE_FAMILIES, ("market_value", "notional_exposure", "delta_dollars"), strict=True))
 ROWS_PER_READ = 400_000
@@ -61,6 +62,7 @@ def snapshot_frame(
     cash = _cash_columns(reader, book, grid, value_before, held)
     columns = {**held, **cash, "year_pnl": _year_pnl(reader, grid, held["pnl"], earlier_pnl)}
     columns |= _shares_of_nav(columns)
+    columns |= _risk_columns(reader, book, grid)
     columns |= _status(columns)
     rows, places = np.meshgrid(position, np.arange(grid.n_portfolios), indexing="ij")
     ids = np.empty(grid.n_portfolios, dtype=object)
@@ -117,7 +119,6 @@ def _sums_of(rows: pd.DataFrame, grid: _Grid) -> dict[str, np.ndarray]:
         "dividends": total(number("dividends")),
         "coverage_change": total(number("coverage_change")),
         "unrealized_pnl": total(number("unrealized_pnl")),
-        "market_value_total": total(number("market_value")),
         "n_positions": n_positions.astype(np.int64),
         "n_missing": total(missing.astype(float)).astype(np.int64),
         "n_stale": total(stale.astype(float)).astype(np.int64),
@@ -174,28 +175,20 @@ def _cash_columns(
 ) -> dict[str, np.ndarray]:
     """Cash, NAV, NAV of the session before, flows and realised P&L; NaN while C0 or a settlement is unknown."""
     position = grid.position
-    runs = read_book_cash(reader, book, int(position[-1]))
-    stored = reader.frame(select(opening_cash.c.portfolio_id, opening_cash.c.opening_cash)).set_index("portfolio_id")["opening_cash"]
-    opening = np.array([stored.get(portfolio, np.nan) for portfolio in book.portfolio_ids])
-
-    def cash_at(at: IntArray) -> np.ndarray:
-        total, known = at_sessions(runs.cash, grid.n_portfolios, at)
-        return np.where(known, opening + total, np.nan)
-
-    market_value = held["market_value_total"]
+    cash = read_portfolio_cash(reader, book, int(position[-1]))
+    now = net_asset_value(reader, book, cash, position)
     place = {p: i for i, p in enumerate(position.tolist())}
-    before = np.array([market_value[place[p - 1]] if p - 1 in place else value_before[p - 1] for p in position.tolist()])
-    cash, cash_before = cash_at(position), cash_at(position - 1)
-    flow_now, _ = at_sessions(runs.flows, grid.n_portfolios, position)
-    flow_before, _ = at_sessions(runs.flows, grid.n_portfolios, position - 1)
-    realized, known = at_sessions(runs.realized, grid.n_portfolios, position)
+    before = np.array([now.market_value[place[p - 1]] if p - 1 in place else value_before[p - 1] for p in position.tolist()])
+    flow_now, _ = cash.sum_at(cash.runs.flows, position)
+    flow_before, _ = cash.sum_at(cash.runs.flows, position - 1)
+    realized, known = cash.sum_at(cash.runs.realized, position)
     flows = flow_now - flow_before
-    nav, nav_previous = cash + market_value, cash_before + before
+    nav_previous = cash.at(position - 1) + before
     base = nav_previous + flows + held["coverage_change"]
     return {
-        "cash": cash,
-        "opening_is_known": np.broadcast_to(~np.isnan(opening), cash.shape),
-        "nav": nav,
+        "cash": now.cash,
+        "opening_is_known": np.broadcast_to(~np.isnan(cash.opening), grid.shape),
+        "nav": now.nav,
         "nav_previous": nav_previous,
         "flows": flows,
         "realized_pnl": np.where(known, realized, np.nan),
@@ -223,6 +216,41 @@ def _shares_of_nav(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         for family in EXPOSURE_FAMILIES
         for side in ("long", "short", "gross", "net")
     }
+
+
+def _risk_columns(reader: Reader, book: Book, grid: _Grid) -> dict[str, np.ndarray]:
+    """What the factor model and the correlations say of each portfolio; NaN and a reason where they say nothing."""
+    risk, correlation = portfolio_factor_risk.c, position_correlations.c
+    of_risk = {name: risk[name] for name in ("beta", "predicted_volatility", "coverage")}
+    found = _aligned(reader, book, grid, of_risk, risk, risk.status != "quarantined")
+    whole_book = (correlation.view == "portfolio") & (correlation.status != "quarantined")
+    other = _aligned(reader, book, grid, {"average_correlation": correlation.average_correlation}, correlation, whole_book)
+    return {
+        "beta": found["beta"],
+        "predicted_volatility": found["predicted_volatility"],
+        "factor_coverage": found["coverage"],
+        "factor_reason": found["reason"],
+        "average_correlation": other["average_correlation"],
+        "correlation_reason": other["reason"],
+    }
+
+
+def _aligned(reader: Reader, book: Book, grid: _Grid, wanted: dict[str, Any], table: Any, condition: Any) -> dict[str, np.ndarray]:
+    """Columns of a table with a row per session and portfolio on the grid, with its reason; `not_materialized` where it has none."""
+    columns = [column.label(name) for name, column in wanted.items()]
+    span = table.session.between(reader.day(int(grid.position[0])), reader.day(int(grid.position[-1])))
+    query = select(table.session, table.portfolio_id, *columns, table.reason).where(span, condition)
+    rows = reader.frame(query.where(table.portfolio_id.in_(book.portfolio_ids)))
+    at = reader.positions_of(rows["session"])
+    rows, at = rows[np.isin(at, grid.position)], at[np.isin(at, grid.position)]
+    place = {portfolio: i for i, portfolio in enumerate(book.portfolio_ids)}
+    cell = (np.searchsorted(grid.position, at), rows["portfolio_id"].map(place).to_numpy(dtype=np.int64))
+    out: dict[str, np.ndarray] = {name: np.full(grid.shape, np.nan) for name in wanted}
+    for name, values in out.items():
+        values[cell] = rows[name].to_numpy(dtype=np.float64)
+    out["reason"] = np.full(grid.shape, "not_materialized", dtype=object)
+    out["reason"][cell] = rows["reason"].to_numpy(dtype=object)
+    return out
 
 
 def _status(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

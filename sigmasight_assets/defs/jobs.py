@@ -9,11 +9,11 @@ market_data = dg.define_asset_job(
     "market_data",
     selection=dg.AssetSelection.assets(*MARKET),
     partitions_def=MARKET_SESSIONS,
-    description="Security master, prices, yields and option quotes of a range of sessions.",
+    description="Security master, prices, yields, option quotes and factor series of a range of sessions.",
 )
 book = dg.define_asset_job(
     "book",
     selection=dg.AssetSelection.assets(*BOOK),
     partitions_def=BOOK_SESSIONS,
-    description="Everything made of market data and the ledger: Greeks, values, snapshots, reports.",
+    description="Everything made of market data and the ledger: betas, Greeks, values, exposures, correlations, snapshots, reports.",
 )

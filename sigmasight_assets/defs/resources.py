@@ -34,4 +34,7 @@ class StoreResource(dg.ConfigurableResource):
         """What a run's calculations work with, scoped as the run's tag says."""
         scope = run.tags.get(SCOPE_TAG)
         portfolios = [uuid.UUID(text) for text in scope.split(",")] if scope else None
-        return Workshop(self.database, DEPLOYMENT.calendar, DEPLOYMENT.provider, run.run_id, portfolios, report_progress)
+        macro = DEPLOYMENT.settings.macro_series
+        return Workshop(
+            self.database, DEPLOYMENT.calendar, DEPLOYMENT.provider, run.run_id, portfolios, report_progress, macro_series=macro
+        )

@@ -36,8 +36,8 @@ FEW = 10
 class Canvas:
     """A figure of one plot and its PNG."""
 
-    def __init__(self, title: str, unit: str) -> None:
-        self.figure = Figure(figsize=(7.2, 3.2), dpi=90, layout="constrained")
+    def __init__(self, title: str, unit: str, height: float) -> None:
+        self.figure = Figure(figsize=(7.2, height), dpi=90, layout="constrained")
         self.axes: Axes = self.figure.add_subplot()
         self.axes.set_title(title, loc="left", fontsize=10)
         self.axes.set_ylabel(unit, fontsize=8)
@@ -104,9 +104,9 @@ class Canvas:
 
 
 @contextmanager
-def canvas(title: str, unit: str) -> Iterator[Canvas]:
-    """A canvas whose legend is drawn below the plot when it is left."""
-    made = Canvas(title, unit)
+def canvas(title: str, unit: str, height: float = 3.2) -> Iterator[Canvas]:
+    """A canvas (height in inches) whose legend is drawn below the plot when it is left."""
+    made = Canvas(title, unit, height)
     yield made
     handles, labels = made.axes.get_legend_handles_labels()
     if labels:

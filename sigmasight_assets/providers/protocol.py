@@ -75,11 +75,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Proxy:
-    """The series that stands for a factor's ETF: itself, or a named stand-in."""
+    """The series that stands for a factor's ETF: itself, or a named stand-in; `members` are what a stand-in is known to be made of."""
 
     factor: str
     etf: str
     symbol: str
+    members: tuple[str, ...] = ()
 
     @property
     def is_stand_in(self) -> bool:

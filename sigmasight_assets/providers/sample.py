@@ -42,7 +42,9 @@ class SampleProvider:
 
     name = "sample"
     is_live = False
-    proxies: Mapping[str, Proxy] = {factor: Proxy(factor, etf, symbol) for factor, (etf, symbol) in _PROXIES.items()}
+    proxies: Mapping[str, Proxy] = {
+        factor: Proxy(factor, etf, symbol, BASKET_MEMBERS if symbol == BASKET else ()) for factor, (etf, symbol) in _PROXIES.items()
+    }
 
     def first_session(self) -> date:
         return FIRST_SESSION

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sigmasight_assets.reports.book_sections import allocation, holdings
+from sigmasight_assets.reports.correlation_section import position_correlations
+from sigmasight_assets.reports.factor_section import factor_exposures
 from sigmasight_assets.reports.model import Section
 from sigmasight_assets.reports.option_sections import greeks
 from sigmasight_assets.reports.quality_section import data_quality
@@ -20,10 +22,8 @@ if TYPE_CHECKING:
     from sigmasight_assets.reports.collector import Inputs
 
 NOT_YET = {
-    "factor_exposures": ("Factor exposures", "the factor model is not part of this release"),
     "risk_metrics": ("Risk metrics", "volatility, drawdown and value at risk are not part of this release"),
     "stress_results": ("Stress tests", "scenarios and stress tests are not part of this release"),
-    "position_correlations": ("Correlations", "correlations are not part of this release"),
     "pnl_attribution": ("P&L attribution", "attribution is not part of this release"),
 }
 """Engines to come: table -> (title, why there is nothing)."""
@@ -41,6 +41,8 @@ SECTIONS: tuple[Callable[[Inputs], Section], ...] = (
     holdings,
     greeks,
     pnl_history,
+    factor_exposures,
+    position_correlations,
     *(_not_available(name) for name in NOT_YET),
     data_quality,
 )

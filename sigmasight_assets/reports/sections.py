@@ -26,6 +26,10 @@ _SUMMARY = (
     Column("realized_pnl", "Realised P&L of closed lots", "USD"),
     Column("dividends", "Dividends of the day, in its P&L", "USD"),
     Column("flows", "Flows of the day: money put in or taken out", "USD"),
+    Column("beta", "Market beta of the covered part", "ratio"),
+    Column("predicted_volatility", "Predicted volatility of the covered part, a year", "decimal"),
+    Column("factor_coverage", "Share of the gross exposure that has betas", "share"),
+    Column("average_correlation", "Average correlation of the names", "ratio"),
     Column("coverage", "Coverage: share of the book that has a price", "share"),
     Column("n_positions", "Open lots", "count"),
 )

@@ -27,6 +27,18 @@ REASONS = {
     "nav_identity": "NAV does not move by P&L, flows and coverage changes alone",
     "sums_disagree": "the sides of an exposure do not add up",
     "not_finite": "a number is infinite",
+    "uncovered_positions": "positions without betas are left out",
+    "coverage_below_25pct": "less than a quarter of the gross exposure has betas",
+    "nothing_covered": "no position has betas",
+    "private_asset": "a private asset has no returns",
+    "no_delta": "the position has no delta",
+    "insufficient_history": "fewer than 60 observations in the window",
+    "singular_design": "the factors are combinations of each other",
+    "rates_missing": "no yields in the window",
+    "nav_unknown": "NAV is not known",
+    "nav_not_positive": "NAV is not above 0",
+    "fewer_than_two_names": "fewer than two names",
+    "absent_pairs": "pairs of names have fewer than 30 sessions in common",
 }
 """Reason code of a table -> what it means."""
 

@@ -84,6 +84,23 @@ def _option_out_of_bounds(frame: pd.DataFrame) -> BoolArray:
     return delta_wrong | _negative("gamma", "vega_per_volpt", "iv", "years")(frame)
 
 
+def _legs_disagree(frame: pd.DataFrame) -> BoolArray:
+    long, short, net = (frame[f"exposure_{side}"] for side in ("long", "short", "net"))
+    return np.asarray(((long + short) - net).abs() > NAV_TOLERANCE * np.maximum(long.abs() + short.abs(), 1.0))
+
+
+def _risk_disagrees(frame: pd.DataFrame) -> BoolArray:
+    variance = frame["factor_variance"] + frame["specific_variance"]
+    return np.asarray((frame["predicted_volatility_dollars"] ** 2 - variance).abs() > NAV_TOLERANCE * np.maximum(variance, 1.0))
+
+
+def _outside(low: float, high: float, *names: str) -> Callable[[pd.DataFrame], BoolArray]:
+    return lambda frame: np.logical_or.reduce([((frame[name] < low) | (frame[name] > high)).to_numpy() for name in names])
+
+
+ROUNDING = 1e-12
+SEMIDEFINITE = 1e-15
+"""Daily variances are near 1e-5: an eigenvalue below minus this is not rounding."""
 FINITE = Gate("not_finite", "no number is infinite", _infinite)
 
 GATES: dict[str, tuple[Gate, ...]] = {
@@ -109,7 +126,28 @@ GATES: dict[str, tuple[Gate, ...]] = {
         FINITE,
         Gate("greeks_out_of_bounds", "|delta| <= 1; gamma, vega, iv and years not below 0", _option_out_of_bounds),
     ),
+    "factor_returns": (FINITE, Gate("return_below_minus_one", "no return is below -100 %", _outside(-1.0, np.inf, "value"))),
+    "factor_loadings": (FINITE, Gate("vif_below_one", "a variance inflation factor is at least 1", _outside(1.0 - 1e-9, np.inf, "vif"))),
+    "factor_betas": (
+        FINITE,
+        Gate("fit_out_of_bounds", "std_error and residual_vol are not below 0", _negative("std_error", "residual_vol")),
+        Gate("r_squared_out_of_bounds", "r_squared lies between 0 and 1", _outside(-ROUNDING, 1.0 + ROUNDING, "r_squared")),
+    ),
+    "factor_covariance": (
+        FINITE,
+        Gate("not_semidefinite", "no eigenvalue is below 0", _outside(-SEMIDEFINITE, np.inf, "min_eigenvalue")),
+    ),
     "position_values": (FINITE,),
+    "portfolio_factor_risk": (
+        FINITE,
+        Gate("coverage_out_of_bounds", "coverage lies between 0 and 1", _outside(0.0, 1.0 + ROUNDING, "coverage", "risk_coverage")),
+        Gate("variances_disagree", "predicted_volatility_dollars² = factor_variance + specific_variance", _risk_disagrees),
+    ),
+    "factor_exposures": (FINITE, Gate("legs_disagree", "exposure_long + exposure_short = exposure_net", _legs_disagree)),
+    "position_correlations": (
+        FINITE,
+        Gate("correlation_out_of_bounds", "the average lies between -1 and 1", _outside(-1 - 1e-9, 1 + 1e-9, "average_correlation")),
+    ),
     "portfolio_snapshots": (
         FINITE,
         Gate(

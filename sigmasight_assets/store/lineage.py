@@ -26,6 +26,8 @@ STALE_LIMIT = 5
 YEAR = 252
 YEAR_TO_DATE = 253
 """No calendar year has more sessions."""
+QUARTER_YEAR = 90
+"""Returns of a correlation."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,23 @@ LEDGER_BOOK = "ledger.book"
 LEDGER_CONTRACTS = "ledger.contracts"
 """Which option series anybody holds."""
 
+_NAV = (
+    Upstream("position_values.ended", SO_FAR),
+    Upstream("prices.actions", SO_FAR),
+    Upstream("opening_cash"),
+    Upstream(LEDGER_BOOK, SO_FAR),
+)
+"""What NAV is made of beside the session's position_values: cash, which every exit, settlement, dividend and flow so far has moved."""
+
 LINEAGE: dict[str, tuple[Upstream, ...]] = {
     "security_master": (),
     "prices": (),
     "treasury_yields": (),
     "option_quotes": (),
+    "factor_returns": (Upstream("prices", Window(-1)), Upstream("treasury_yields", Window(-1))),
+    "factor_loadings": (Upstream("factor_returns", Window(-(YEAR - 1))),),
+    "factor_betas": (Upstream("factor_returns", Window(-(YEAR - 1))), Upstream("prices", Window(-YEAR))),
+    "factor_covariance": (Upstream("factor_returns", Window(-(YEAR - 1))),),
     "opening_cash": (Upstream("prices", UNTIL_AS_OF), Upstream(LEDGER_BOOK, UNTIL_AS_OF)),
     "option_greeks": (  # a volatility is carried for five sessions, with the dividends and the curve of the session it is from
         Upstream("prices", Window(-YEAR - STALE_LIMIT)),
@@ -66,6 +80,14 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
         Upstream("option_greeks", Window(-1)),
         Upstream(LEDGER_BOOK, SO_FAR),
     ),
+    "portfolio_factor_risk": (Upstream("position_values"), Upstream("factor_betas"), Upstream("factor_covariance"), *_NAV),
+    "factor_exposures": (Upstream("position_values"), Upstream("factor_betas"), Upstream("factor_covariance"), *_NAV),
+    "position_correlations": (
+        Upstream("position_values"),
+        Upstream("prices", Window(-QUARTER_YEAR)),
+        Upstream("security_master"),
+        Upstream(LEDGER_BOOK, SO_FAR),
+    ),
     "portfolio_snapshots": (
         Upstream("position_values", Window(-YEAR_TO_DATE)),
         Upstream("position_values.ended", SO_FAR),
@@ -73,9 +95,14 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
         Upstream("prices.actions", SO_FAR),
         Upstream("opening_cash"),
         Upstream(LEDGER_BOOK, SO_FAR),
+        Upstream("portfolio_factor_risk"),
+        Upstream("position_correlations"),
     ),
     "portfolio_reports": (
         Upstream("portfolio_snapshots", Window(-YEAR)),
+        Upstream("factor_exposures", Window(-(YEAR - 1))),
+        Upstream("portfolio_factor_risk"),
+        Upstream("position_correlations"),
         Upstream("position_values"),
         Upstream("option_greeks"),
         Upstream("security_master"),
@@ -86,11 +113,19 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
 
 UNDATED = ("security_master", "opening_cash")
 """Tables without sessions."""
-MARKET = ("security_master", "prices", "treasury_yields", "option_quotes")
+MARKET = ("security_master", "prices", "treasury_yields", "option_quotes", "factor_returns")
 """Tables on market sessions, for everybody."""
 BOOK = tuple(table for table in LINEAGE if table not in MARKET)
 """Tables that follow from market data and the ledger, on book sessions or undated."""
-BY_PORTFOLIO = ("opening_cash", "position_values", "portfolio_snapshots", "portfolio_reports")
+BY_PORTFOLIO = (
+    "opening_cash",
+    "position_values",
+    "portfolio_factor_risk",
+    "factor_exposures",
+    "position_correlations",
+    "portfolio_snapshots",
+    "portfolio_reports",
+)
 """Tables with a row set per portfolio."""
 
 

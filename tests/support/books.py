@@ -21,6 +21,18 @@ from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import appraisals, flows, instruments, lots, option_greeks, portfolio_snapshots, position_values
 
 OSI_TAIL = 15
+BOOK_STEPS = (
+    materialize.factor_loadings,
+    materialize.factor_betas,
+    materialize.factor_covariance,
+    materialize.option_greeks,
+    materialize.position_values,
+    materialize.portfolio_factor_risk,
+    materialize.factor_exposures,
+    materialize.position_correlations,
+    materialize.portfolio_snapshots,
+)
+"""Tables of book sessions, each after its inputs."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +120,14 @@ def workshop(database: Database, calendar: SessionCalendar, provider: MarketData
 def run_all(shop: Workshop, market: Sequence[date], book: Sequence[date]) -> None:
     """Every table of the spine, in order."""
     materialize.security_master(shop)
-    for step in (materialize.prices, materialize.treasury_yields, materialize.option_quotes):
+    for step in (materialize.prices, materialize.treasury_yields, materialize.option_quotes, materialize.factor_returns):
         step(shop, market)
     run_book(shop, book)
 
 
 def run_book(shop: Workshop, book: Sequence[date]) -> None:
     materialize.opening_cash(shop)
-    for step in (materialize.option_greeks, materialize.position_values, materialize.portfolio_snapshots):
+    for step in BOOK_STEPS:
         step(shop, book)
 
 

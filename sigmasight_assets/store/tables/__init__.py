@@ -1,6 +1,15 @@
 """All tables by domain, on one metadata."""
 
 from sigmasight_assets.store.tables.corrections import confirmed_prices, restatements
+from sigmasight_assets.store.tables.factors import (
+    factor_betas,
+    factor_covariance,
+    factor_exposures,
+    factor_loadings,
+    factor_returns,
+    portfolio_factor_risk,
+    position_correlations,
+)
 from sigmasight_assets.store.tables.ledger import (
     appraisals,
     flows,
@@ -28,6 +37,11 @@ __all__ = [
     "METADATA",
     "appraisals",
     "confirmed_prices",
+    "factor_betas",
+    "factor_covariance",
+    "factor_exposures",
+    "factor_loadings",
+    "factor_returns",
     "flows",
     "imports",
     "instruments",
@@ -38,9 +52,11 @@ __all__ = [
     "opening_cash",
     "option_greeks",
     "option_quotes",
+    "portfolio_factor_risk",
     "portfolio_reports",
     "portfolio_snapshots",
     "portfolios",
+    "position_correlations",
     "position_values",
     "prices",
     "restatements",

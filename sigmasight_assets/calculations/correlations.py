@@ -1,0 +1,232 @@
+"""`position_correlations`: how the names of a book move together, by view (docs/conventions.md §7)."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import func, select
+
+from sigmasight_assets.calculations.factor_panels import read_return_panel
+from sigmasight_assets.calculations.packing import packed, unpacked
+from sigmasight_assets.calculations.positions import portfolios_of
+from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.valuation import runs_of
+from sigmasight_assets.engines import correlation, correlation_summary
+from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
+from sigmasight_assets.engines.correlation import MIN_COMMON, Correlations, correlations
+from sigmasight_assets.engines.correlation_summary import CLUSTER_AT, CorrelationSummary, summarize
+from sigmasight_assets.store.frames import columns_to_frame
+from sigmasight_assets.store.tables import lot_tags, lots, position_correlations, position_values, security_master, tags
+from sigmasight_assets.store.tables.factors import VIEWS
+
+VERSION = f"1.{correlation.VERSION}.{correlation_summary.VERSION}"
+COLUMNS = [(column.name, column.type) for column in position_correlations.columns]
+NAMED_FROM = 0.7
+"""A cluster is called by what at least this share of its members have in common."""
+ABSENT_PAIRS, TOO_FEW = "absent_pairs", "fewer_than_two_names"
+
+
+@dataclass(frozen=True)
+class CorrelationParameters:
+    """Which names are looked at, and how: kept is what reaches one of the two sizes."""
+
+    least_share: float = 0.01
+    least_dollars: float = 10_000.0
+    window: int = 90
+    min_common: int = MIN_COMMON
+    cluster_at: float = CLUSTER_AT
+
+
+DEFAULTS = CorrelationParameters()
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """What names may share: sector of each underlying, and the owner's tags of each lot."""
+
+    sector: Mapping[str, str]
+    tags: Mapping[uuid.UUID, tuple[str, ...]]
+
+    def words_of(self, names: _Names) -> dict[str, dict[str, set[str]]]:
+        """`sector` and `tag` -> name -> its words; a name's tags are those of its lots."""
+        sectors = {name: {self.sector[name]} if name in self.sector else set() for name in names.name}
+        tagged = {name: {tag for lot in names.lots_of(i) for tag in self.tags.get(lot, ())} for i, name in enumerate(names.name)}
+        return {"sector": sectors, "tag": tagged}
+
+
+def correlation_frame(
+    reader: Reader,
+    sessions: Sequence[date],
+    portfolio_ids: Sequence[uuid.UUID] | None,
+    parameters: CorrelationParameters = DEFAULTS,
+) -> tuple[list[uuid.UUID], pd.DataFrame]:
+    """Rows of `position_correlations` of some sessions, and the portfolios they are of (all when None)."""
+    ids = portfolios_of(reader, portfolio_ids)
+    groups = _read_groups(reader, ids)
+    rows: list[tuple[object, ...]] = []
+    for run in runs_of(np.sort(reader.positions(sessions))):
+        held = _read_names(reader, ids, run)
+        panel = read_return_panel(reader, int(run[0]) + 1 - parameters.window, int(run[-1]), sorted(set(held.name)))
+        column = pd.Index(panel.symbols).get_indexer(held.name)
+        for position in run.tolist():
+            returns = panel.returns[max(position + 1 - parameters.window - panel.first, 0) : position + 1 - panel.first]
+            for portfolio in ids:
+                where = held.books.get((position, portfolio), slice(0, 0))
+                key = (reader.day(position), portfolio)
+                rows += [(*key, *row) for row in _views(held.of(where), returns[:, column[where]], groups, parameters)]
+    return ids, columns_to_frame(rows, COLUMNS)
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Underlyings of books with netted delta dollars; each of shape (n_names,), but `lot_id` of shape (n_lots,).
+
+    The lots of a name are ``lot_id[first:first + n_lots]``; `books` says which names are of a portfolio on a session.
+    """
+
+    name: np.ndarray
+    delta: Array
+    first: IntArray
+    n_lots: IntArray
+    lot_id: np.ndarray
+    books: Mapping[tuple[int, uuid.UUID], slice]
+
+    def of(self, where: slice | IntArray) -> _Names:
+        return _Names(self.name[where], self.delta[where], self.first[where], self.n_lots[where], self.lot_id, {})
+
+    def lots_of(self, i: int) -> list[uuid.UUID]:
+        return list(self.lot_id[self.first[i] : self.first[i] + self.n_lots[i]])
+
+
+def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> _Names:
+    """Open lots netted by session, portfolio and underlying; private assets and lots without a delta are left out."""
+    p = position_values.c
+    span = p.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
+    wanted = (p.session, p.portfolio_id, p.underlying, p.lot_id, p.delta_dollars)
+    query = select(*wanted).where(
+        span, p.portfolio_id.in_(list(portfolio_ids)), p.event.is_(None), p.asset_class != "private", p.delta_dollars.is_not(None)
+    )
+    rows = reader.frame(query.where(p.status != "quarantined").order_by(p.session, p.portfolio_id, p.underlying, p.lot_id))
+    at = reader.positions_of(rows["session"])
+    owner, name = rows["portfolio_id"].to_numpy(dtype=object), rows["underlying"].to_numpy(dtype=object)
+    is_next_book = np.ones(len(rows), dtype=bool)
+    is_next_book[1:] = (at[1:] != at[:-1]) | (owner[1:] != owner[:-1])
+    is_next_name = is_next_book.copy()
+    is_next_name[1:] |= name[1:] != name[:-1]
+    first = np.flatnonzero(is_next_name)
+    book = np.flatnonzero(is_next_book)
+    place = np.searchsorted(first, [*book.tolist(), len(rows)])  # of each book's first name
+    books = {(int(at[row]), owner[row]): slice(int(place[i]), int(place[i + 1])) for i, row in enumerate(book.tolist())}
+    delta = rows["delta_dollars"].to_numpy(dtype=np.float64)
+    netted = np.add.reduceat(delta, first) if len(first) else np.zeros(0)
+    return _Names(name[first], netted, first, np.diff([*first.tolist(), len(rows)]), rows["lot_id"].to_numpy(dtype=object), books)
+
+
+def _views(names: _Names, returns: Array, groups: _Groups, parameters: CorrelationParameters) -> list[tuple[object, ...]]:
+    """The rows of one portfolio on one session but for their key.
+
+    Parameters
+    ----------
+    returns : Array of shape (n_sessions, n_names)
+    """
+    delta = names.delta
+    sides = {"portfolio": delta != 0.0, "longs": delta > 0.0, "shorts": delta < 0.0}
+    kept = {view: _kept(delta, side, parameters) for view, side in sides.items()}
+    order = np.lexsort((names.name.astype(str), -np.abs(delta)))
+    needed = order[np.logical_or.reduce(list(kept.values()))[order]]
+    found = correlations(returns[:, needed], parameters.min_common)
+    out = []
+    for view in VIEWS:
+        place = np.flatnonzero(kept[view][needed])  # of the names of this view among those needed
+        gross = float(np.abs(delta[sides[view]]).sum())
+        out.append((view, parameters.window, *_row(names.of(needed[place]), found, place, gross, groups, parameters)))
+    return out
+
+
+def _kept(delta: Array, side: BoolArray, parameters: CorrelationParameters) -> BoolArray:
+    """Names of a side that are at least a share of its gross, or that many dollars."""
+    size = np.where(side, np.abs(delta), 0.0)
+    return side & ((size >= parameters.least_share * size.sum()) | (size >= parameters.least_dollars))
+
+
+def _row(
+    names: _Names, found: Correlations, place: IntArray, gross: float, groups: _Groups, parameters: CorrelationParameters
+) -> tuple[object, ...]:
+    weight = np.abs(names.delta)
+    summary = summarize(found.matrix[np.ix_(place, place)], weight, parameters.cluster_at)
+    upper = np.triu_indices(len(place), 1)
+    pairs = summary.matrix[upper]
+    common = found.common[np.ix_(place, place)][upper][~np.isnan(pairs)]
+    words = groups.words_of(names) if summary.clusters else {}
+    clusters = [_cluster(names, summary, members, weight, words) for members in summary.clusters]
+    total = float(weight.sum())
+    concentration = sum(float(weight[members].sum()) for members in summary.clusters) / total if total > 0.0 else float("nan")
+    absent = bool(np.isnan(pairs).any())
+    status, reason = "ok", TOO_FEW if len(place) < 2 else None  # a side without names is nothing that failed
+    if absent:
+        status, reason = ("unavailable" if np.isnan(pairs).all() else "partial"), ABSENT_PAIRS
+    return (
+        len(place), int(common.min()) if len(common) else 0,
+        summary.average, summary.effective_number, summary.min_eigenvalue, summary.repaired,
+        concentration, len(clusters), min(float(weight[summary.complete].sum()) / gross, 1.0) if gross > 0.0 else float("nan"),
+        list(names.name), packed(names.delta), packed(pairs), clusters,
+        status, reason,
+    )  # fmt: skip
+
+
+def _cluster(
+    names: _Names, summary: CorrelationSummary, members: IntArray, weight: Array, words: Mapping[str, Mapping[str, set[str]]]
+) -> dict[str, object]:
+    symbols = list(names.name[members])
+    name, named_by = _called(symbols, words)
+    inner = summary.matrix[np.ix_(members, members)][np.triu_indices(len(members), 1)]
+    return {
+        "name": name,
+        "named_by": named_by,
+        "members": symbols,
+        "share": float(weight[members].sum() / weight.sum()),
+        "average_correlation": float(np.nanmean(inner)),
+    }
+
+
+def _called(members: Sequence[str], words_of: Mapping[str, Mapping[str, set[str]]]) -> tuple[str, str]:
+    """The sector, else the tag, that enough members share; of several the one that the other names share least; else the largest member.
+
+    Parameters
+    ----------
+    words_of : mapping
+        `sector` and `tag` -> name of the view -> its words. Names come largest first.
+    """
+    for kind, words in words_of.items():
+        inside = Counter(word for name in members for word in words[name])
+        outside = Counter(word for name in words if name not in set(members) for word in words[name])
+        shared = [word for word, n in inside.items() if n >= NAMED_FROM * len(members) - 1e-9]
+        if shared:
+            n_others = max(len(words) - len(members), 1)
+            return min(shared, key=lambda word: (outside[word] / n_others - inside[word] / len(members), word)), kind
+    return members[0], "largest"
+
+
+def _read_groups(reader: Reader, portfolio_ids: Sequence[uuid.UUID]) -> _Groups:
+    master = security_master.c
+    sector = reader.frame(select(master.symbol, func.coalesce(master.sector, master.fund_category).label("sector")))
+    sector = sector[sector["sector"].notna()]
+    pairs = select(lot_tags.c.lot_id, tags.c.name).join_from(lot_tags, tags, tags.c.id == lot_tags.c.tag_id)
+    named = reader.frame(pairs.join(lots, lots.c.id == lot_tags.c.lot_id).where(lots.c.portfolio_id.in_(list(portfolio_ids))))
+    by_lot = named.groupby("lot_id")["name"].agg(tuple).to_dict() if len(named) else {}
+    return _Groups(dict(zip(sector["symbol"], sector["sector"], strict=True)), by_lot)
+
+
+def matrix_of(n_names: int, pairs: Sequence[float | None]) -> Array:
+    """A packed upper triangle as a symmetric matrix, NaN for absent pairs; the diagonal is 1."""
+    matrix = np.eye(n_names)
+    upper = np.triu_indices(n_names, 1)
+    matrix[upper] = unpacked(list(pairs))
+    matrix.T[upper] = matrix[upper]
+    return matrix

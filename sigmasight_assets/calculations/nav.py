@@ -1,0 +1,80 @@
+"""Net asset value: cash and stored market values, one definition for every table (docs/conventions.md §4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import select
+
+from sigmasight_assets.calculations.cash import BookCash, at_sessions, read_book_cash
+from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
+from sigmasight_assets.engines.cash import CashRuns
+from sigmasight_assets.ledger.book import Book
+from sigmasight_assets.store.tables import opening_cash, position_values
+
+
+@dataclass(frozen=True)
+class PortfolioCash:
+    """Cash of portfolios on any session up to a horizon.
+
+    Attributes
+    ----------
+    opening : Array of shape (n_portfolios,)
+        C0; NaN while it is unresolved.
+    runs : BookCash
+        Running sums of the book's events.
+    """
+
+    opening: Array
+    runs: BookCash
+
+    def at(self, position: IntArray) -> Array:
+        """Cash, shape (n_sessions, n_portfolios); NaN while C0 or a settlement is unknown."""
+        total, known = at_sessions(self.runs.cash, len(self.opening), position)
+        return np.where(known, self.opening + total, np.nan)
+
+    def sum_at(self, runs: CashRuns, position: IntArray) -> tuple[Array, BoolArray]:
+        """Another running sum of the book, and whether it is known."""
+        return at_sessions(runs, len(self.opening), position)
+
+
+def read_portfolio_cash(reader: Reader, book: Book, horizon: int) -> PortfolioCash:
+    """Cash events up to calendar position `horizon`, and the stored C0."""
+    stored = reader.frame(select(opening_cash.c.portfolio_id, opening_cash.c.opening_cash)).set_index("portfolio_id")["opening_cash"]
+    opening = np.array([stored.get(portfolio, np.nan) for portfolio in book.portfolio_ids])
+    return PortfolioCash(opening, read_book_cash(reader, book, horizon))
+
+
+@dataclass(frozen=True)
+class NetAssetValue:
+    """Each of shape (n_sessions, n_portfolios); `nav` is NaN where cash is. A lot without a value counts for nothing."""
+
+    nav: Array
+    cash: Array
+    market_value: Array
+
+
+def net_asset_value(reader: Reader, book: Book, cash: PortfolioCash, position: IntArray) -> NetAssetValue:
+    """NAV of stored positions.
+
+    Parameters
+    ----------
+    position : IntArray of shape (n_sessions,)
+        Sorted calendar positions.
+    """
+    p = position_values.c
+    query = select(p.session, p.portfolio_id, p.market_value).where(
+        p.session.between(reader.day(int(position[0])), reader.day(int(position[-1]))), p.portfolio_id.in_(book.portfolio_ids)
+    )
+    rows = reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
+    at = reader.positions_of(rows["session"])
+    rows, at = rows[np.isin(at, position)], at[np.isin(at, position)]
+    place = {portfolio: i for i, portfolio in enumerate(book.portfolio_ids)}
+    shape = (len(position), len(book.portfolio_ids))
+    cell = np.searchsorted(position, at) * shape[1] + rows["portfolio_id"].map(place).to_numpy(dtype=np.int64)
+    values = np.nan_to_num(rows["market_value"].to_numpy(dtype=np.float64))
+    market_value = np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
+    held = cash.at(position)
+    return NetAssetValue(held + market_value, held, market_value)
