@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import pandas as pd
 from sqlalchemy import func, select
@@ -62,7 +62,9 @@ def provider_health(provider: MarketDataProvider, calendar: SessionCalendar, now
     return out
 
 
-def stored_health(database: Database, provider: MarketDataProvider, calendar: SessionCalendar, now: datetime) -> list[Diagnosis]:
+def stored_health(
+    database: Database, provider: MarketDataProvider, calendar: SessionCalendar, first_book_session: date, now: datetime
+) -> list[Diagnosis]:
     """Sessions without market data, quarantined closes, changes of the ledger that wait."""
     m = materializations.c
     rows = database.frame(select(m.table_name, m.session).where(m.table_name.in_(MARKET), m.session.is_not(None)))
@@ -88,7 +90,7 @@ def stored_health(database: Database, provider: MarketDataProvider, calendar: Se
     waiting = database.frame(select(func.count().label("n"), func.min(c.first_session).label("first")).where(c.processed_at.is_(None)))
     n = int(waiting["n"].iloc[0])
     if n:
-        remedy = f"sigmasight run --from {max(waiting['first'].iloc[0].date(), first)} --to {last}, or let the sensor do it (sigmasight up)"
+        remedy = f"sigmasight run --from {max(waiting['first'].iloc[0].date(), first_book_session)} --to {last}, or let the sensor do it (sigmasight up)"
         out.append(Diagnosis("ledger", NOTE, f"{n} changes of the books wait for a run.", remedy))
     return out
 
@@ -99,6 +101,5 @@ def stale_health(database: Database, provider: MarketDataProvider, calendar: Ses
     if rows.empty:
         return [Diagnosis("staleness", OK, "Nothing is stale.")]
     counts = ", ".join(f"{table} {n:,}" for table, n in rows["table"].value_counts(sort=False).items())
-    return [
-        Diagnosis("staleness", WARNING, f"{len(rows):,} row sets are stale: {counts}.", "sigmasight stale, then sigmasight run --stale")
-    ]
+    found = f"{len(rows):,} row sets are stale: {counts}."
+    return [Diagnosis("staleness", WARNING, found, "sigmasight stale, then sigmasight run --stale")]

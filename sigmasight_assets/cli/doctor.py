@@ -67,7 +67,8 @@ def diagnose() -> list[Diagnosis]:
         found.append(Diagnosis("provider", PROBLEM, str(error), "Correct SIGMASIGHT_PROVIDER and SIGMASIGHT_DATA_DIR, or the folder."))
         provider = None
     if database is not None and provider is not None:
-        found += stored_health(database, provider, calendar, now)
+        first = settings.first_book_session(provider.first_session(), calendar)
+        found += stored_health(database, provider, calendar, first, now)
         found += stale_health(database, provider, calendar)
     if provider is not None:
         found += _looked_at("dagster", lambda: _dagster(settings, database))
@@ -136,7 +137,7 @@ def _dagster(settings: Settings, database: Database | None) -> list[Diagnosis]:
     if not health.daemon_is_running:
         found.append(Diagnosis("schedules", NOTE, "The daemon does not run: schedules and sensors do nothing.", "sigmasight up"))
     if health.only_in_store or health.only_in_log:
-        text = f"The store has {health.only_in_store} row sets that Dagster's log lacks; the log has {health.only_in_log} that the store lacks."
+        text = f"{health.only_in_store} row sets of the store are not in Dagster's log, {health.only_in_log} of the log not in the store."
         remedy = "The next sigmasight run tells the log of the former; compute the latter anew."
         found.append(Diagnosis("dagster", WARNING, text, remedy))
     return found

@@ -1,4 +1,4 @@
-"""What `sigmasight doctor` asks Dagster: runs in trouble, schedules that are off, and where its log and the store disagree. It only looks."""
+"""What `sigmasight doctor` asks Dagster, and only asks: runs in trouble, schedules that are off, where its log and the store disagree."""
 
 import time
 from dataclasses import dataclass
