@@ -90,7 +90,8 @@ def stored_health(
     waiting = database.frame(select(func.count().label("n"), func.min(c.first_session).label("first")).where(c.processed_at.is_(None)))
     n = int(waiting["n"].iloc[0])
     if n:
-        remedy = f"sigmasight run --from {max(waiting['first'].iloc[0].date(), first_book_session)} --to {last}, or let the sensor do it (sigmasight up)"
+        begins = max(waiting["first"].iloc[0].date(), first_book_session)
+        remedy = f"sigmasight run --from {begins} --to {last}, or let the sensor do it (sigmasight up)"
         out.append(Diagnosis("ledger", NOTE, f"{n} changes of the books wait for a run.", remedy))
     return out
 
