@@ -8,6 +8,7 @@ from dagster import DagsterInstance, Definitions
 
 from sigmasight_assets.defs import jobs, schedules, sensors
 from sigmasight_assets.defs.deployment import DEPLOYMENT
+from sigmasight_assets.defs.health import DagsterHealth, dagster_health
 from sigmasight_assets.defs.lineage import LEDGER
 from sigmasight_assets.defs.market import assets as market_assets
 from sigmasight_assets.defs.market.checks import CHECKS as MARKET_CHECKS
@@ -24,10 +25,12 @@ from sigmasight_assets.defs.runs import RunOutcome, StepOutcome, execute_range, 
 
 __all__ = [
     "SCOPE_TAG",
+    "DagsterHealth",
     "DagsterInstance",
     "Definitions",
     "RunOutcome",
     "StepOutcome",
+    "dagster_health",
     "defs",
     "execute_range",
     "tidy",

@@ -148,6 +148,12 @@ def mark_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return dead
 
 
+def is_lost(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Whether a run in progress has a process of this host that is gone."""
+    process = _process_of(instance, run)
+    return process is not None and not _is_alive(*process)
+
+
 def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[int, float] | None:
     """(pid, latest moment at which it can have started) of the run's process on this host."""
     if PID_TAG in run.tags and run.parent_run_id is None:  # a re-execution has its parent's tags

@@ -127,7 +127,7 @@ def files_provider(folder: Path | None) -> FilesProvider:
     """The provider of `SIGMASIGHT_DATA_DIR`."""
     if folder is None:
         raise ProviderError("SIGMASIGHT_PROVIDER is 'files': set SIGMASIGHT_DATA_DIR to the folder of the data.")
-    return FilesProvider(folder)
+    return FilesProvider(folder.expanduser().resolve())
 
 
 def _of_sessions(frame: pd.DataFrame, sessions: Sequence[date]) -> pd.DataFrame:
