@@ -186,7 +186,7 @@ def _flags(
     """Flags of every row as text, shape (n_symbols, n_factors); None without any."""
     inflated = np.zeros(len(names), dtype=bool)
     inflated[: len(FACTORS)] = vif > COLLINEAR
-    contained = np.column_stack([[symbol in proxy for symbol in symbols] for proxy in proxies])
+    contained = np.array([[symbol in proxy for proxy in proxies] for symbol in symbols], dtype=bool).reshape(known.shape)
     still = np.isnan(figures["r_squared"])
     exact = (figures["residual_vol"] == 0.0) & ~still
     marks = (np.abs(figures["beta"]) > OUTLIER, np.broadcast_to(inflated, known.shape), contained, exact, still)

@@ -1,60 +1,97 @@
-"""A market for tests of the factor model: the embedded data, changed where a test wants it, on a few sessions."""
+"""The embedded data, changed where a test of the factor model wants it, and bases of a few sessions that are computed once."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sqlalchemy import Table, select
 
+from sigmasight_assets.calculations import materialize
+from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.providers.protocol import Answer, Proxy
 from sigmasight_assets.providers.sample import SampleProvider
+from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.store.database import Database
+
+LAST = date(2022, 12, 28)
+MARKET_STEPS = (materialize.prices, materialize.treasury_yields, materialize.option_quotes, materialize.factor_returns)
 
 
 class ChangedSample(SampleProvider):
-    """The sample provider with closes replaced, symbols left out and other proxies.
+    """The sample provider with other closes, symbols, proxies or yields.
 
     Parameters
     ----------
     closes : mapping
-        (symbol, session) -> close; None leaves the row out.
+        (symbol, session) -> close, as a multiple of the real one; NaN: no close.
     only : collection of str, optional
         The symbols it has; all when None.
-    proxies : mapping, optional
-    silent_yields : collection of date
-        Sessions without a 10-year yield.
+    since : mapping
+        Symbol -> its first session.
     """
 
     name = "changed sample"
 
     def __init__(
         self,
-        closes: Mapping[tuple[str, date], float | None] | None = None,
+        closes: Mapping[tuple[str, date], float] | None = None,
         *,
         only: Collection[str] | None = None,
+        since: Mapping[str, date] | None = None,
         proxies: Mapping[str, Proxy] | None = None,
-        silent_yields: Collection[date] = (),
     ) -> None:
-        self.changed, self.only, self.silent_yields = dict(closes or {}), only, set(silent_yields)
-        if proxies is not None:
-            self.proxies = proxies
-
-    def last_session(self, now: datetime) -> date:
-        return super().last_session(now)
+        self.closes, self.only, self.since = dict(closes or {}), only, dict(since or {})
+        self.proxies = SampleProvider.proxies if proxies is None else proxies
 
     def prices(self, sessions: Sequence[date], symbols: Collection[str] | None = None) -> Answer:
         rows = super().prices(sessions, symbols).frame
         if self.only is not None:
             rows = rows[rows["symbol"].isin(set(self.only))]
-        keys = list(zip(rows["symbol"], rows["session"].dt.date, strict=True))
-        closes = np.array([self.changed.get(key, close) for key, close in zip(keys, rows["close"], strict=True)], dtype=np.float64)
-        factor = closes / rows["close"].to_numpy()
-        rows = rows.assign(close=closes, adj_close=rows["adj_close"] * factor)
+        day = rows["session"].dt.date
+        begins = rows["symbol"].map(self.since)
+        rows = rows[(begins.isna() | (day >= begins.where(begins.notna(), date.min))).to_numpy()]
+        keys = zip(rows["symbol"], rows["session"].dt.date, strict=True)
+        multiple = np.array([self.closes.get(key, 1.0) for key in keys], dtype=np.float64)
+        rows = rows.assign(close=rows["close"] * multiple, adj_close=rows["adj_close"] * multiple)
         return Answer(rows[rows["close"].notna()].reset_index(drop=True))
 
-    def treasury_yields(self, sessions: Sequence[date]) -> Answer:
-        rows = super().treasury_yields(sessions).frame.copy()
-        quiet = rows["session"].dt.date.isin(self.silent_yields) & (rows["tenor_months"] == 120)
-        rows.loc[quiet, "par_yield"] = np.nan
-        return Answer(pd.DataFrame(rows))
+
+def last_sessions(calendar: SessionCalendar, n: int) -> list[date]:
+    return calendar.between(date(2019, 12, 31), LAST)[-n:]
+
+
+def sample_shop(database: Database, calendar: SessionCalendar, provider: SampleProvider | None = None, **options: object) -> Workshop:
+    return Workshop(database, calendar, provider or SampleProvider(), "test", **options)  # type: ignore[arg-type]
+
+
+def run_market(shop: Workshop, sessions: Sequence[date]) -> None:
+    materialize.security_master(shop)
+    for step in MARKET_STEPS:
+        step(shop, sessions)
+
+
+def copied(source: Path, folder: Path) -> Database:
+    """A database of one's own, from a finished file."""
+    path = folder / "sigmasight.db"
+    shutil.copy(source, path)
+    return Database(f"sqlite:///{path}")
+
+
+def finish(database: Database) -> None:
+    """Everything into the one file, so that it can be copied."""
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+
+
+def rows_of(database: Database, table: Table, **wanted: object) -> pd.DataFrame:
+    """Rows of a table with these values."""
+    query = select(table)
+    for name, value in wanted.items():
+        query = query.where(table.c[name] == value)
+    return database.frame(query)
