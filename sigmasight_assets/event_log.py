@@ -2,9 +2,14 @@
 
 The stock storage writes each event of a batch in transactions of its own: two for every asset and partition, which is most of a
 backfill's time. This one writes the run's shard once and the index shard once; what is stored is the same (a test compares).
+It also keeps an engine a shard, so that statements are compiled once; keeps its connection to the index, whose closing would copy the
+write-ahead log each time (a run's shard is closed: the web server watches that file for new events); and waits for the disk at
+checkpoints only: after a crash of the machine the log is sound and may miss its last events, which `defs.runs.tidy` makes good.
 """
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 from dagster import EventLogEntry
@@ -12,7 +17,12 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetC
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
 from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.event import listen
+from sqlalchemy.pool import NullPool
 
 
 class ChecksPlannedOnce(SqlEventLogStorage):
@@ -31,8 +41,16 @@ class ChecksPlannedOnce(SqlEventLogStorage):
         super()._store_asset_check_evaluation_planned(event, event_id)
 
 
+MAX_ENGINES = 16
+"""Shards (the index and the last runs) whose engines are kept."""
+
+
 class BatchedSqliteEventLogStorage(ChecksPlannedOnce, SqliteEventLogStorage):
     """Configured in dagster.yaml in the place of `SqliteEventLogStorage`."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: dict[tuple[int, str], Engine] = {}
+        super().__init__(base_dir, inst_data)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Self:
@@ -53,3 +71,39 @@ class BatchedSqliteEventLogStorage(ChecksPlannedOnce, SqliteEventLogStorage):
             last = {(event.dagster_event.asset_key, event.dagster_event_type): i for i, event in enumerate(events) if event.dagster_event}
             for i in sorted(last.values()):  # an asset's entry says what happened last
                 self._store_asset_event(connection, events[i], ids[i])
+
+    def has_table(self, table_name: str) -> bool:
+        engine = self._engine(INDEX_SHARD_NAME)
+        with engine.connect() as connection:
+            return bool(engine.dialect.has_table(connection, table_name))
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        with self._db_lock:
+            engine = self._engine(shard)
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.begin() as connection:
+                yield connection
+
+    def _engine(self, shard: str) -> Engine:
+        """A shard's engine in this process (a connection must not be shared with a child)."""
+        key = (os.getpid(), shard)
+        if key not in self._engines:
+            if len(self._engines) >= MAX_ENGINES:
+                self._engines = {known: engine for known, engine in self._engines.items() if known[1] == INDEX_SHARD_NAME}
+            pool: dict[str, Any] = {"pool_size": 1, "max_overflow": -1} if shard == INDEX_SHARD_NAME else {"poolclass": NullPool}
+            engine = create_engine(self.conn_string_for_shard(shard), connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}, **pool)
+            listen(engine, "connect", _wait_at_checkpoints_only)
+            self._engines[key] = engine
+        return self._engines[key]
+
+    def dispose(self) -> None:
+        super().dispose()
+        for key in [key for key in self._engines if key[0] == os.getpid()]:
+            self._engines.pop(key).dispose()
+
+
+def _wait_at_checkpoints_only(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")

@@ -29,7 +29,10 @@ HISTORY = 70
 """Sessions of market data: enough for a volatility of 63 returns."""
 BOOK = CALENDAR.between(CALENDAR.offset(LAST, -2), LAST)
 CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload(["tests.support.killed_runs", "sigmasight_assets.definitions", "sigmasight_assets.cli.running"])
+CHILDREN.set_forkserver_preload(
+    ["tests.support.killed_runs", "sigmasight_assets.definitions", "sigmasight_assets.cli.running"]
+    + ["mibian", "matplotlib.figure", "matplotlib.backends.backend_agg", "jsonschema", "tabulate"]  # what the first run would import
+)
 
 
 @dataclass(frozen=True)
