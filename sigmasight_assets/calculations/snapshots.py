@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -149,6 +149,8 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def _earlier(reader: Reader, book: Book, position: IntArray) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
     """P&L of the year's sessions that are not asked for, and market values of the sessions before those asked for.
 
+    Lots are added in the order of the stored rows, so that a number does not depend on which sessions it is computed with.
+
     Returns
     -------
     (pnl, value)
@@ -159,6 +161,9 @@ def _earlier(reader: Reader, book: Book, position: IntArray) -> tuple[dict[int, 
     pnl: dict[int, np.ndarray] = {}
     value: dict[int, np.ndarray] = {}
     n = len(book.portfolio_ids)
+    lots = book.lots
+    order = sorted(range(len(lots)), key=lambda i: (lots.portfolio[i], lots.lot_id[i]))
+    book = replace(book, lots=lots.chosen(np.array(order, dtype=np.int64)))
     for run in runs_of(needed):
         gains, values = np.zeros((len(run), n)), np.zeros((len(run), n))
         for block in value_blocks(reader, book, run, []):

@@ -69,7 +69,7 @@ class Lots:
     def __len__(self) -> int:
         return len(self.lot_id)
 
-    def chosen(self, which: BoolArray) -> Lots:
+    def chosen(self, which: BoolArray | IntArray) -> Lots:
         return Lots(**{name: values[which] for name, values in vars(self).items()})
 
 
