@@ -23,7 +23,7 @@ def cash_bars(shop: Workshop, _sessions: Sequence[date]) -> bytes | None:
         return None
     with canvas("Cash before the first event (C0), and as stated", "USD") as drawn:
         groups = {"C0": list(rows["opening_cash"]), "stated balance": list(rows["stated_cash"].astype(float))}
-        drawn.bars_across([_short(slug) for slug in rows["slug"]], groups)
+        drawn.bars_across([shortened(slug) for slug in rows["slug"]], groups)
     return drawn.png()
 
 
@@ -54,11 +54,11 @@ def nav_lines(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
     panel = rows.pivot(index="session", columns="slug", values="nav")
     largest = panel.ffill().iloc[-1].sort_values(ascending=False, kind="stable").index[:MOST_PORTFOLIOS]
     panel = panel[largest] / panel[largest].bfill().iloc[0]
-    panel.columns = [_short(slug) for slug in largest]
+    panel.columns = [shortened(slug) for slug in largest]
     with canvas(titled("NAV", list(panel.index)), "multiple of the first NAV") as drawn:
         drawn.lines(panel)
     return drawn.png()
 
 
-def _short(slug: str) -> str:
+def shortened(slug: str) -> str:
     return slug if len(slug) <= 36 else slug[:35] + "…"

@@ -100,6 +100,7 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
     ),
     "portfolio_reports": (
         Upstream("portfolio_snapshots", Window(-YEAR)),
+        Upstream("factor_returns"),
         Upstream("factor_exposures", Window(-(YEAR - 1))),
         Upstream("portfolio_factor_risk"),
         Upstream("position_correlations"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import select
@@ -16,7 +18,8 @@ from sqlalchemy import select
 from sigmasight_assets.calculations import materialize
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.providers.protocol import YIELD_COLUMNS, Answer, typed
+from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.providers.protocol import YIELD_COLUMNS, Answer, Proxy, typed
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import materializations
@@ -24,14 +27,18 @@ from tests.support.books import Lot, add_book, run_all, run_book, workshop
 from tests.support.small_market import SmallMarket
 
 Key = tuple[str, date | None, uuid.UUID | None]
-BOOK_TABLES = ("opening_cash", "option_greeks", "position_values", "portfolio_snapshots")
+PORTFOLIO_TABLES = ("position_values", "portfolio_factor_risk", "factor_exposures", "position_correlations", "portfolio_snapshots")
+FACTOR_TABLES = ("factor_loadings", "factor_betas", "factor_covariance")
+BOOK_TABLES = (*FACTOR_TABLES, "opening_cash", "option_greeks", *PORTFOLIO_TABLES)
 LONG_CALL, EXPIRING_PUT = "A220617C00110000", "A220218P00100000"
 QUOTED = 18
 """Index into the book's sessions of the only quote."""
 
 
 class Market(SmallMarket):
-    """A small market whose yields may differ by session."""
+    """A small market with seven proxies, whose yields may differ by session."""
+
+    proxies: ClassVar[Mapping[str, Proxy]] = {factor: Proxy(factor, f"P{k}", f"P{k}") for k, factor in enumerate(FACTORS)}
 
     def treasury_yields(self, sessions: list[date]) -> Answer:  # type: ignore[override]
         rows = [
@@ -73,6 +80,7 @@ class Desk:
         before = self.hashes()
         self.steps[table](self.shop, [day])
         stale = self.stale()
+        materialize.factor_returns(self.shop, self.days)
         run_book(self.shop, self.book)
         after = self.hashes()
         assert self.stale() == set()
@@ -87,13 +95,17 @@ def sessions_of(calendar: SessionCalendar) -> tuple[list[date], list[date]]:
 
 def market_of(calendar: SessionCalendar) -> Market:
     days, book = sessions_of(calendar)
+    random = np.random.default_rng(7)
+    paths = 100 * np.cumprod(1 + random.normal(0, 0.01, (len(days), len(FACTORS))) + random.normal(0, 0.01, (len(days), 1)), axis=0)
     a = [100 + 10 * ((i * 37) % 19) / 19 for i in range(len(days))]
     b = [50 + 5 * ((i * 23) % 17) / 17 for i in range(len(days))]
     quote = {"session": book[QUOTED], "symbol": LONG_CALL, "bid": 4.9, "ask": 5.1, "close": 5.0, "iv": None, "volume": 1.0}
     dividends = {("A", days[40]): 0.5, ("B", book[3]): 0.2}
-    market = Market(days, {"A": a, "B": b}, dividends=dividends, quotes=[quote | {"open_interest": 1.0}])
+    proxies = {f"P{k}": list(path) for k, path in enumerate(paths.T.round(4).tolist())}
+    market = Market(days, {"A": a, "B": b, **proxies}, dividends=dividends, quotes=[quote | {"open_interest": 1.0}])
     at = days.index(book[QUOTED])
-    market.yields = dict.fromkeys(days[at - 4 : at + 1])  # the quote's own curve is five sessions old
+    market.yields = {day: 0.03 + 0.001 * float(shift) for day, shift in zip(days, random.integers(-3, 4, len(days)), strict=True)}
+    market.yields |= dict.fromkeys(days[at - 4 : at + 1])  # the quote's own curve is five sessions old
     return market
 
 
@@ -177,4 +189,37 @@ def test_the_proceeds_of_a_settlement_stay_in_the_cash_of_every_later_session(de
     desk.market.closes["A"][desk.days.index(settlement)] = 80.0  # type: ignore[index]
     stale, changed = desk.settle("prices", settlement)
     assert changed <= stale
-    assert {table for table, _, _ in changed} == set(BOOK_TABLES)  # C0 of the late book too: it was stated after the settlement
+    without_prices = {"factor_loadings", "factor_covariance"}  # A is no proxy
+    assert {table for table, _, _ in changed} == set(BOOK_TABLES) - without_prices  # C0 of the late book too: stated after the settlement
+
+
+@pytest.mark.parametrize(("symbol", "back"), [("A", 252), ("A", 253), ("P3", 252), ("P3", 253)])
+def test_the_first_close_of_a_betas_window_reaches_it_and_the_one_before_does_not(desk: Desk, symbol: str, back: int) -> None:
+    # a window of 252 returns reads 253 closes: the one 252 sessions before a session is the first
+    day, session = desk.days[desk.days.index(desk.book[9]) - back], desk.book[9]
+    desk.market.closes[symbol][desk.days.index(day)] *= 1.01  # type: ignore[index,operator]
+    stale, changed = desk.settle("prices", day)
+    tables = FACTOR_TABLES if symbol == "P3" else ("factor_betas",)
+    for table in tables:
+        sessions = {at for name, at, _ in changed if name == table}
+        assert (session in sessions) == (back == 252), table
+        assert sessions == {at for name, at, _ in stale if name == table}, table
+    assert changed <= stale
+
+
+@pytest.mark.parametrize("back", [90, 91])
+def test_the_first_close_of_a_correlations_window_reaches_it_and_the_one_before_does_not(desk: Desk, back: int) -> None:
+    session = desk.book[5]  # the early book holds A and B
+    day = desk.days[desk.days.index(session) - back]
+    desk.market.closes["A"][desk.days.index(day)] *= 1.01  # type: ignore[index,operator]
+    stale, changed = desk.settle("prices", day)
+    assert (session in {at for name, at, _ in changed if name == "position_correlations"}) == (back == 90)
+    assert changed <= stale
+
+
+def test_a_corrected_yield_reaches_the_rates_of_the_two_sessions_it_changes(desk: Desk) -> None:
+    day = desk.days[desk.days.index(desk.book[3]) - 60]
+    desk.market.yields[day] = 0.041
+    stale, changed = desk.settle("treasury_yields", day)
+    assert changed <= stale
+    assert {table for table, _, _ in changed} >= {"factor_betas", "factor_covariance", "factor_loadings", "portfolio_factor_risk"}

@@ -19,7 +19,7 @@ from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.engines import mibian_reference
 from sigmasight_assets.engines.black_scholes import OptionValues
-from sigmasight_assets.pictures import canvas, market, models, portfolio, reports
+from sigmasight_assets.pictures import canvas, factors, market, models, portfolio, reports, risk
 from sigmasight_assets.reports import json_writer
 from sigmasight_assets.reports.checks import files_hold, json_is_valid
 from sigmasight_assets.reports.materialize import portfolio_reports as write_reports
@@ -39,6 +39,13 @@ PICTURES = {
     "opening_cash": portfolio.cash_bars,
     "option_greeks": models.volatility_sources,
     "position_values": portfolio.price_statuses,
+    "factor_returns": factors.series_available,
+    "factor_loadings": factors.inflation,
+    "factor_betas": factors.fit_quality,
+    "factor_covariance": factors.factor_correlations,
+    "portfolio_factor_risk": risk.volatility_lines,
+    "factor_exposures": risk.factor_bars,
+    "position_correlations": risk.heat_map,
     "portfolio_snapshots": portfolio.nav_lines,
     "portfolio_reports": reports.section_statuses,
 }
@@ -119,7 +126,7 @@ def test_the_reports_of_the_last_session_are_valid_and_small(demo: Workshop, rep
         validator.validate(document)
         assert document["session"] == "2022-12-28"
         assert path.stat().st_size < json_writer.MAX_BYTES
-        assert all(not group["truncated"] or name in ("position_values",) for name, group in document["groups"].items())
+        assert all(not group["truncated"] or name in ("position_values", "factor_exposures") for name, group in document["groups"].items())
 
 
 @pytest.mark.parametrize("table", [name for name in PICTURES if name != "option_quotes"])
@@ -129,7 +136,7 @@ def test_each_table_has_a_picture_for_a_day_and_for_a_year(demo: Workshop, table
     assert png is not None
     (tmp_path / "picture.png").write_bytes(png)
     pixels = image.imread(tmp_path / "picture.png")
-    assert pixels.shape[:2] == (288, 648)
+    assert pixels.shape[:2] == (468 if table == "position_correlations" else 288, 648)
     assert (pixels[..., :3] < 0.9).any(axis=2).mean() > 0.01  # something is drawn
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sigmasight_assets.sessions import SessionCalendar
@@ -210,4 +211,4 @@ def test_position_values_ignore_other_books(database: Database, calendar: Sessio
     compute(database, calendar, market)
     together = snapshots(database)
     mine = together[together["portfolio_id"] == alone["portfolio_id"].iloc[0]]
-    assert mine.drop(columns="session").to_numpy().tolist() == alone.drop(columns="session").to_numpy().tolist()
+    pd.testing.assert_frame_equal(mine, alone)

@@ -27,6 +27,7 @@ START = datetime(2022, 6, 1, tzinfo=UTC)
 ONE, TWO = uuid.UUID(int=1), uuid.UUID(int=2)
 VERSIONS = dict.fromkeys(LINEAGE, "1")
 LATER = START + timedelta(hours=1)
+MADE_OF_POSITIONS = ("portfolio_factor_risk", "factor_exposures", "position_correlations", "portfolio_snapshots", "portfolio_reports")
 
 
 def put(database: Database, world: World) -> None:
@@ -212,7 +213,7 @@ def test_another_code_version_makes_a_table_and_what_is_made_of_it_stale(databas
     assert {why for (table, _, _), why in found.items() if table == "option_greeks"} == {("code_version", "option_greeks")}
     assert {why for (table, _, _), why in found.items() if table == "position_values"} == {("input_stale", "option_greeks")}
     assert {why for (table, _, _), why in found.items() if table == "portfolio_snapshots"} == {("input_stale", "position_values")}
-    assert set(by_table(found)) == {"option_greeks", "position_values", "portfolio_snapshots", "portfolio_reports"}
+    assert set(by_table(found)) == {"option_greeks", "position_values", *MADE_OF_POSITIONS}
 
 
 def test_computing_again_ends_staleness_step_by_step_and_equal_content_ends_it_at_once(
@@ -221,14 +222,25 @@ def test_computing_again_ends_staleness_step_by_step_and_equal_content_ends_it_a
     days = calendar.between(date(2022, 3, 1), date(2022, 3, 4))
     world = fresh_world(days, as_of=days[0])
     touch(world, "prices", days[1])
-    order = ["option_greeks", "position_values", "portfolio_snapshots", "portfolio_reports"]
-    assert set(by_table(judge(database, world))) == set(order)
-    left = {"option_greeks": order[1:], "position_values": order[2:], "portfolio_snapshots": order[3:], "portfolio_reports": []}
-    for i, table in enumerate(left):
+    factors = {"factor_returns", "factor_loadings", "factor_betas", "factor_covariance"}
+    left = factors | {"option_greeks", "position_values", *MADE_OF_POSITIONS}
+    assert set(by_table(judge(database, world))) == left
+    ends = {  # each of these tables reads prices itself; what only waited for it ends with it, as its content is the same
+        "factor_returns": {"factor_loadings", "factor_covariance"},
+        "factor_betas": set(),
+        "option_greeks": set(),
+        "position_values": {"portfolio_factor_risk", "factor_exposures"},
+        "position_correlations": set(),
+        "portfolio_snapshots": set(),
+        "portfolio_reports": set(),
+    }
+    for i, (table, others) in enumerate(ends.items()):
         for key, one in world.recorded.items():
-            if key[0] == table:  # the same content, so `changed_at` stays; each of these tables reads prices itself
+            if key[0] == table:
                 world.recorded[key] = Recorded(one.changed_at, LATER + timedelta(minutes=i + 1), "1")
-        assert set(by_table(judge(database, world))) == set(left[table])
+        left = left - {table} - others
+        assert set(by_table(judge(database, world))) == left
+    assert left == set()
 
 
 def test_row_sets_of_another_grid_are_left_out(database: Database, calendar: SessionCalendar) -> None:
@@ -243,7 +255,7 @@ def test_row_sets_of_another_grid_are_left_out(database: Database, calendar: Ses
 def test_the_listing_names_cause_input_and_a_sentence(database: Database, calendar: SessionCalendar) -> None:
     days = calendar.between(date(2022, 3, 1), date(2022, 3, 2))
     world = fresh_world(days, owners=[ONE], as_of=days[0])
-    touch(world, "treasury_yields", days[1])
+    touch(world, "option_quotes", days[1])
     put(database, world)
     found = stale_row_sets(database, Grid(days, [ONE]), VERSIONS)
     assert list(found.columns) == COLUMNS
@@ -254,7 +266,7 @@ def test_the_listing_names_cause_input_and_a_sentence(database: Database, calend
         None,
         "input_changed",
     )
-    assert first["detail"] == "treasury_yields changed after option_greeks was computed"
+    assert first["detail"] == "option_quotes changed after option_greeks was computed"
 
 
 def test_freshness_judges_the_deployments_sessions_and_portfolios(database: Database, calendar: SessionCalendar) -> None:
@@ -272,7 +284,7 @@ def test_freshness_judges_the_deployments_sessions_and_portfolios(database: Data
     put(database, world)
     found = stale_rows(database, calendar, market, tables=["position_values"])
     assert {(row.session.date(), row.portfolio_id) for row in found.itertuples()} == {(day, TWO) for day in days[6:]}
-    assert set(stale_rows(database, calendar, market)["table"]) == {"position_values", "portfolio_snapshots", "portfolio_reports"}
+    assert set(stale_rows(database, calendar, market)["table"]) == {"position_values", *MADE_OF_POSITIONS}
 
 
 def random_world(seed: int, calendar: SessionCalendar) -> World:
