@@ -181,7 +181,7 @@ def _is_alive(pid: int, started_before: float) -> bool:
 def stored_keys(database: Database) -> dict[str, list[str | None]]:
     """Asset -> partition keys in the store; None stands for the whole of an undated one."""
     m = materializations.c
-    rows = database.frame(select(m.table_name, m.session).where(m.table_name.in_(list(LINEAGE))).distinct())
+    rows = database.frame(select(m.table_name, m.session).where(m.table_name.in_(list(LINEAGE))).distinct().order_by(m.session))
     return {
         str(table): [None if day != day else f"{day:%Y-%m-%d}" for day in part["session"]] for table, part in rows.groupby("table_name")
     }

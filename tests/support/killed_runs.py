@@ -30,8 +30,12 @@ HISTORY = 70
 BOOK = CALENDAR.between(CALENDAR.offset(LAST, -2), LAST)
 CHILDREN = multiprocessing.get_context("forkserver")
 CHILDREN.set_forkserver_preload(
-    ["tests.support.killed_runs", "sigmasight_assets.definitions", "sigmasight_assets.cli.running"]
-    + ["mibian", "matplotlib.figure", "matplotlib.backends.backend_agg", "jsonschema", "tabulate"]  # what the first run would import
+    [
+        "tests.support.killed_runs",
+        "sigmasight_assets.definitions",
+        "sigmasight_assets.cli.running",
+        *("mibian", "matplotlib.figure", "matplotlib.backends.backend_agg", "jsonschema", "tabulate"),  # what the first run would import
+    ]
 )
 
 

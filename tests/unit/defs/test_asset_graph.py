@@ -99,7 +99,7 @@ def test_every_asset_has_its_checks(table: str) -> None:
     names = {key.name for key in GRAPH.asset_check_keys if key.asset_key == dg.AssetKey(table)}
     assert names >= EVERYBODYS_CHECKS
     blocking = {check.name for checks in defs.asset_checks or () for check in checks.check_specs if check.blocking}  # type: ignore[union-attr]
-    assert blocking == {"schema"}  # one failing blocking check stops every session downstream
+    assert blocking == {"schema", "independent"}  # a table that is none, a design that is singular: each makes the whole run wrong
 
 
 @tables
@@ -126,7 +126,10 @@ def test_the_lineage_is_in_an_order_in_which_inputs_stand_first() -> None:
 
 
 def test_what_is_made_of_a_table_follows_it() -> None:
-    assert downstream_of({"option_greeks"}) == ["option_greeks", "position_values", "portfolio_snapshots", "portfolio_reports"]
+    of_quotes = downstream_of({"option_quotes"})
+    assert of_quotes[:3] == ["option_quotes", "option_greeks", "position_values"]
+    assert of_quotes[-2:] == ["portfolio_snapshots", "portfolio_reports"]
+    assert "prices" not in of_quotes and "factor_betas" not in of_quotes
     assert downstream_of({"portfolio_reports"}) == ["portfolio_reports"]
     assert downstream_of(set()) == []
     assert Upstream("prices.actions").table == "prices"
