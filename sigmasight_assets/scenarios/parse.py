@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Hashable, Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -83,11 +83,6 @@ def scenario_of(data: Mapping[str, Any], source: str) -> Scenario:
 class _UniqueKeys(yaml.SafeLoader):
     """YAML whose mappings may not state a key twice (plain YAML keeps the last silently), and whose dates stay texts."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         doubled = {str(key) for key in keys if keys.count(key) > 1}
@@ -108,6 +103,12 @@ def _yaml(content: bytes, source: str) -> Any:
         raise InvalidFile(f"{source} was refused: it is not valid YAML ({line}{error.problem}).") from None
     except yaml.YAMLError as error:
         raise InvalidFile(f"{source} was refused: it is not valid YAML ({error}).") from None
+
+
+_UniqueKeys.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _scenario(entry: Any, place: str, faults: _Faults) -> Scenario | None:

@@ -47,6 +47,13 @@ LEDGER_BOOK = "ledger.book"
 LEDGER_CONTRACTS = "ledger.contracts"
 """Which option series anybody holds."""
 
+LEDGER_SCENARIOS = "ledger.scenarios"
+"""Everybody's own scenarios."""
+LEDGER_PROXIES = "ledger.proxies"
+"""What the private assets of a portfolio follow in a scenario."""
+LEDGER_FACETS = {"book": True, "contracts": False, "scenarios": False, "proxies": True}
+"""Facet of the ledger -> whether it is a portfolio's own."""
+
 _NAV = (
     Upstream("position_values.ended", SO_FAR),
     Upstream("prices.actions", SO_FAR),

@@ -32,6 +32,7 @@ from sigmasight_assets.store.tables.portfolio import (
     position_values,
 )
 from sigmasight_assets.store.tables.provenance import materializations
+from sigmasight_assets.store.tables.scenarios import private_proxies, user_scenarios
 
 __all__ = [
     "METADATA",
@@ -59,9 +60,11 @@ __all__ = [
     "position_correlations",
     "position_values",
     "prices",
+    "private_proxies",
     "restatements",
     "security_master",
     "tags",
     "treasury_yields",
+    "user_scenarios",
     "users",
 ]
