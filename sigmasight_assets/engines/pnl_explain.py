@@ -40,7 +40,7 @@ class DayMoves:
         Change of implied volatility and of the zero rate to expiry, decimals; NaN for shares.
     source_changed : BoolArray
         The volatility comes from another rung of the ladder than the day before.
-    days : float
+    days : float or Array
         Calendar days elapsed.
     """
 
@@ -48,7 +48,7 @@ class DayMoves:
     volatility: Array
     rate: Array
     source_changed: BoolArray
-    days: float
+    days: float | Array
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def attribute(
         Price move of the underlying.
     betas : Array of shape (n_positions, n_factors)
         Of the day before; a row with a NaN is a position that no beta covers.
-    factor_returns : Array of shape (n_factors,)
+    factor_returns : Array of shape (n_factors,) or (n_positions, n_factors)
         Of the day, made with the loadings of the day before; NaN where unknown, and then the factor has no part in it.
     """
     covered = ~np.isnan(betas).any(axis=1) & ~np.isnan(delta_dollars) & ~np.isnan(underlying_move)

@@ -72,7 +72,7 @@ class Propagated:
 
 
 def linear_facts(shocks: Array, returns: Array, rates_100bp: float, loadings: Array, gamma: Array) -> Facts:
-    """The rows and values of a scenario.
+    """The rows and values of a scenario; none where it states nothing about the factors (a change of volatility alone).
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def linear_facts(shocks: Array, returns: Array, rates_100bp: float, loadings: Ar
     Raises
     ------
     ValueError
-        When nothing is stated, a factor is stated twice, or the loadings are not strictly lower triangular.
+        When a factor is stated twice, or the loadings are not strictly lower triangular.
     """
     n = len(shocks)
     if np.any(np.triu(loadings) != 0.0):
@@ -106,8 +106,6 @@ def linear_facts(shocks: Array, returns: Array, rates_100bp: float, loadings: Ar
     if not np.isnan(rates_100bp):
         rows = np.vstack([rows, np.append(gamma, 1.0)])
         values, styles = np.append(values, rates_100bp), np.append(styles, n)
-    if not len(styles):
-        raise ValueError("expected at least one stated variable, was none")
     return Facts(rows, values, styles.astype(np.int64))
 
 
@@ -183,6 +181,8 @@ def underlying_moves(betas: Array, moves: Array) -> tuple[Array, Array]:
 
 def _solve(matrix: Array, right: Array) -> Array:
     """``matrix⁻¹ right`` for a covariance of facts, scaled to unit variances so that units do not matter."""
+    if not len(matrix):
+        return right
     variance = np.diagonal(matrix)
     if not np.all(variance > 0.0):
         raise SingularCovariance("expected facts with a positive variance, was 0 or NaN")

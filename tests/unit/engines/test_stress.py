@@ -189,11 +189,20 @@ def test_dependent_facts_are_refused(covariance: np.ndarray, facts: stress.Facts
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"shocks": NOTHING, "returns": NOTHING, "rates_100bp": np.nan, "loadings": NO_LOADINGS},
         {"shocks": stated(f0=0.1), "returns": stated(f0=0.1), "rates_100bp": np.nan, "loadings": NO_LOADINGS},
         {"shocks": stated(f0=0.1), "returns": NOTHING, "rates_100bp": np.nan, "loadings": np.eye(N - 1)},
     ],
 )
-def test_facts_that_say_nothing_or_too_much_are_refused(arguments: dict[str, Any]) -> None:
+def test_facts_that_say_too_much_are_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
         stress.linear_facts(**arguments, gamma=np.zeros(N - 1))
+
+
+def test_a_scenario_without_facts_leaves_everything_open() -> None:
+    covariance, loadings, gamma = world(5)
+    facts = stress.linear_facts(NOTHING, NOTHING, np.nan, loadings, gamma)
+    assert stress.direct(facts).tolist() == [0.0] * N
+    open_world = stress.correlated(facts, covariance)
+    assert open_world.mean.tolist() == [0.0] * N
+    np.testing.assert_array_equal(open_world.covariance, covariance)
+    assert stress.mahalanobis(facts, covariance) == 0.0
