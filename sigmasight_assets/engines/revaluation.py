@@ -15,6 +15,7 @@ from sigmasight_assets.engines.arrays import Array, BoolArray
 from sigmasight_assets.engines.black_scholes import DAYS_PER_YEAR
 
 VERSION = f"1.{black_scholes.VERSION}"
+CELLS = 32_768
 REFERENCE_DAYS = 30.0
 """A scenario's change of volatility is that of this maturity; longer ones move by the square root of the ratio."""
 
@@ -45,8 +46,13 @@ def volatility_change(terms: OptionTerms, iv_change: Array) -> Array:
     Array of shape (n_scenarios, n_options)
         In decimals per year.
     """
+    return np.asarray(iv_change[:, None] * _volatility_at_stake(terms))
+
+
+def _volatility_at_stake(terms: OptionTerms) -> Array:
+    """``iv · sqrt(30 / max(30, days))``, shape (n_options,)."""
     days = np.maximum(terms.years * DAYS_PER_YEAR, REFERENCE_DAYS)
-    return np.asarray(iv_change[:, None] * (terms.volatility * np.sqrt(REFERENCE_DAYS / days)))
+    return np.asarray(terms.volatility * np.sqrt(REFERENCE_DAYS / days))
 
 
 def full_changes(terms: OptionTerms, move: Array, iv_change: Array | None = None, rate_change: Array | None = None) -> Array:
@@ -64,16 +70,21 @@ def full_changes(terms: OptionTerms, move: Array, iv_change: Array | None = None
     Array of shape (n_scenarios, n_options)
         NaN where an input is missing.
     """
-    volatility, rate = terms.volatility[None, :], terms.rate[None, :]
-    if iv_change is not None:
-        volatility = volatility + volatility_change(terms, iv_change)
-    if rate_change is not None:
-        rate = rate + rate_change[:, None]
     base = black_scholes.price(terms.is_call, terms.spot, terms.strike, terms.years, terms.rate, terms.dividend_yield, terms.volatility)
-    shifted = black_scholes.price(
-        terms.is_call, terms.spot * (1.0 + move), terms.strike, terms.years, rate, terms.dividend_yield, volatility
-    )
-    return np.asarray(np.subtract(shifted, base, out=shifted))
+    at_stake = _volatility_at_stake(terms)
+    out = np.empty(move.shape)
+    size = max(1, CELLS // max(1, len(base)))  # scenarios at a time: their shifted inputs stay in a core's cache
+    for start in range(0, len(move), size):
+        part = slice(start, start + size)
+        volatility, rate = terms.volatility, terms.rate
+        if iv_change is not None:
+            volatility = volatility + iv_change[part, None] * at_stake  # (size, n_options)
+        if rate_change is not None:
+            rate = rate + rate_change[part, None]
+        spot = terms.spot * (1.0 + move[part])
+        shifted = black_scholes.price(terms.is_call, spot, terms.strike, terms.years, rate, terms.dividend_yield, volatility)
+        np.subtract(shifted, base, out=out[part])
+    return out
 
 
 def linear_changes(
