@@ -95,10 +95,9 @@ def _chunk(reader: Reader, position: IntArray, portfolio_ids: Sequence[uuid.UUID
         options = pd.concat([_computed_options(reader, missing, portfolio_ids), options], ignore_index=True)
         options = options.drop_duplicates(["session", "symbol"])
     place = pd.MultiIndex.from_frame(options[["session", "symbol"]]).get_indexer(pd.MultiIndex.from_frame(rows[["session", "symbol"]]))
-    for name in _OPTION_COLUMNS[2:]:
-        values = options[name].to_numpy()
-        nothing = None if values.dtype == object else np.nan
-        rows[name] = np.where(place < 0, nothing, np.append(values, nothing)[place])
+    for name in ("spot", "iv", "rate"):
+        rows[name] = np.append(options[name].to_numpy(dtype=np.float64), np.nan)[place]  # the last where there is none
+    rows["iv_source"] = np.append(options["iv_source"].to_numpy(dtype=object), None)[place]
     at = reader.positions_of(rows["session"])
     is_now = np.isin(at, position)
     is_open = rows["event"].isna().to_numpy()

@@ -101,14 +101,14 @@ def _split(
     split = now["quantity"] / before["quantity"]
     move = np.where(is_option, now["spot"] * split / before["spot"], now["price"] * split / before["price"]) - 1.0
     pnl = np.where(held, now["pnl"], 0.0)
-    greeks = {name: np.where(listed, before[name], 0.0).astype(np.float64) for name in GREEKS}
-    greeks["delta_dollars"] = np.where(listed, before["delta_dollars"], np.nan).astype(np.float64)
+    greeks = {name: np.where(listed, before[name], 0.0) for name in GREEKS}
+    greeks["delta_dollars"] = np.where(listed, before["delta_dollars"], np.nan)
     days = reader.calendar.days[rows.position] - reader.calendar.days[rows.position - 1]
     source_now, source_before = now["iv_source"].to_numpy(dtype=object), before["iv_source"].to_numpy(dtype=object)
     moves = DayMoves(
         underlying=move,
-        volatility=np.where(is_option, now["iv"].astype(float) - before["iv"].astype(float), np.nan),
-        rate=np.where(is_option, now["rate"].astype(float) - before["rate"].astype(float), np.nan),
+        volatility=np.where(is_option, now["iv"] - before["iv"], np.nan),
+        rate=np.where(is_option, now["rate"] - before["rate"], np.nan),
         source_changed=np.asarray(is_option & (source_now != source_before)),
         days=days.astype(np.int64),
     )

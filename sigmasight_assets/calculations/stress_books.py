@@ -126,7 +126,7 @@ def _of_book(holdings: Holdings, lots: slice, book: StressedBook) -> Columns:
     n = len(part)
     return columns | {
         "coverage": part / whole if whole > 0 else np.full(n, np.nan),
-        "uncovered": whole - part,
+        "uncovered": ~covered @ size,
         "n_uncovered": np.count_nonzero(~covered, axis=1),
         "n_floored": book.n_floored,
         "position_pnl": list(book.lot_pnl),
