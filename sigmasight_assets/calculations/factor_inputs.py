@@ -61,15 +61,18 @@ def read_loadings(reader: Reader, position: IntArray, *, compute: Sequence[date]
     stored = reader.frame(query)
     fresh = loading_frame(reader, list(compute)) if compute else stored.iloc[:0]
     rows = pd.concat([frame for frame in (fresh, stored) if len(frame)]) if len(fresh) or len(stored) else stored
+    at, factor = reader.positions_of(rows["session"]), pd.Index(list(FACTORS)).get_indexer(rows["factor"])
+    sessions, line = np.unique(at, return_inverse=True)
+    panel = np.full((3, len(sessions), len(FACTORS)), np.nan)
+    for values, name in zip(panel, ("market_loading", "value_loading", "gamma"), strict=True):
+        values[line, factor] = rows[name].to_numpy(dtype=np.float64)
     out = {}
-    for day, part in rows.groupby("session"):
-        by_factor = part.set_index("factor").reindex(list(FACTORS))
+    for p, market, value, gamma in zip(sessions.tolist(), *panel, strict=True):
         matrix = np.zeros((len(FACTORS), len(FACTORS)))
-        matrix[:, MARKET] = by_factor["market_loading"]
+        matrix[:, MARKET], matrix[GROWTH, VALUE] = market, value[GROWTH]
         matrix[MARKET, MARKET] = 0.0
-        matrix[GROWTH, VALUE] = by_factor["value_loading"].iloc[GROWTH]
         if not np.isnan(matrix).any():
-            out[reader.calendar.position(pd.Timestamp(str(day)).date())] = Loadings(matrix, by_factor["gamma"].to_numpy(dtype=np.float64))
+            out[p] = Loadings(matrix, gamma)
     return out
 
 

@@ -42,6 +42,7 @@ def market_scenario_frames(
         return
     books, grid, n = Books(reader, sessions, ids), _grid(), len(SCENARIOS)
     moves = _moves(grid)
+    fine, why = np.full(n, "ok", dtype=object), np.full(n, None, dtype=object)
     for days, parts in books.chunks(n):
         columns: list[Columns] = []
         for day, holdings, betas in parts:
@@ -52,7 +53,7 @@ def market_scenario_frames(
                 if head is not None:
                     figures, _ = result_columns(holdings, lots[i], prepared, np.arange(n))
                     key: Columns = {"session": [day] * n, "portfolio_id": [portfolio] * n, **grid}
-                    columns.append(key | finished(figures, ["ok"] * n, [None] * n, head))
+                    columns.append(key | finished(figures, fine, why, head))
         yield days, joined(columns, market_scenarios)
 
 

@@ -28,6 +28,7 @@ _NAMES = [f"{round(100 * level)}" for level in LEVELS]
 _TAIL = [f"{kind}_{name}" for kind in ("var", "es") for name in _NAMES]
 _RATIOS = ("volatility", "sharpe", "sortino", "max_drawdown")
 _PERIODS = (*performance.PERIODS, "mtd", "ytd")
+_NO_HEAD: Mapping[str, Any] = {"nav": np.nan}
 Row = dict[str, Any]
 
 
@@ -48,14 +49,15 @@ def risk_metrics_frame(
     for line, p in enumerate(position.tolist()):
         window_free = free[p - int(position[0]) : p - int(position[0]) + WINDOW]
         tail = tails.get(p)
+        books = [empty_book()] * len(ids) if tail is None else tail.books
+        of_positions = _of_positions(books, [heads.get((p, portfolio), _NO_HEAD)["nav"] for portfolio in ids], window_free)
         for i, portfolio in enumerate(ids):
-            head = heads.get((p, portfolio))
+            head, book = heads.get((p, portfolio)), books[i]
             if head is None:
                 continue
-            book = empty_book() if tail is None else tail.books[i]
-            hypothetical = np.nan if tail is None else float(tail.hypothetical_pnl[i])
-            row = {name: values[line, i] for name, values in realised.items()}
-            row |= _of_tail(reader, book) | _of_positions(book, head["nav"], window_free) | {"hypothetical_pnl": hypothetical}
+            row: Row = {name: values[line, i] for name, values in realised.items()}
+            row |= {name: values[i] for name, values in of_positions.items()}
+            row |= _of_tail(reader, book) | {"hypothetical_pnl": np.nan if tail is None else float(tail.hypothetical_pnl[i])}
             row |= _of_factors(parametric.get((p, portfolio)), book.lot_id)
             row["missing"] = _reasons(row, head, parametric.get((p, portfolio)))
             row |= {"session": reader.day(p), "portfolio_id": portfolio} | _status(row, head)
@@ -90,11 +92,12 @@ def _of_tail(reader: Reader, book: BookTail) -> Row:
     }
 
 
-def _of_positions(book: BookTail, nav: float, free: Array) -> Row:
-    """Metrics of today's holdings over past returns: gains of the simulation over today's NAV."""
-    returns = book.pnl / nav if nav > 0 and book.figures else np.full(WINDOW, np.nan)
+def _of_positions(books: Sequence[BookTail], nav: Sequence[float], free: Array) -> dict[str, Array]:
+    """Metrics of today's holdings over past returns, each of shape (n_books,): gains of the simulation over today's NAV."""
+    base = np.array([value if value > 0 and book.figures else np.nan for value, book in zip(nav, books, strict=True)])
+    returns = np.array([book.pnl for book in books]) / base[:, None]  # (n_books, n_scenarios)
     metrics = window_metrics(returns, free, prefix="position_")
-    return {name: value for name, value in metrics.items() if "_n_obs_" not in name}
+    return {name: values for name, values in metrics.items() if "_n_obs_" not in name}
 
 
 def _of_factors(found: ParametricRisk | None, lot_id: np.ndarray) -> Row:

@@ -121,9 +121,9 @@ def _modes(stated: Stated, loadings: Loadings | None, covariance: Array | None) 
     known = np.nan_to_num(covariance)  # without rates the eighth neither moves nor is stated
     try:
         propagated = stress.correlated(facts, known)
-        distance = stress.mahalanobis(facts, known)
     except SingularCovariance:
         return [direct, modes[1] | {"status": "unavailable", "reason": "singular_covariance"}]
+    distance = propagated.mahalanobis
     flagged = {"mahalanobis": distance, "flag": "implausible_shock" if distance > stress.IMPLAUSIBLE else None}
     rates_bp = BP_PER_UNIT * stress.change_of_rates(propagated.mean, np.nan_to_num(loadings.gamma))
     spread = {"factor_deviation": propagated.deviation, "open_covariance": propagated.covariance}

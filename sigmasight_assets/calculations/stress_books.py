@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import Table, select
 
 from sigmasight_assets.calculations import stress
-from sigmasight_assets.calculations.factor_inputs import read_betas, read_loadings
+from sigmasight_assets.calculations.factor_inputs import read_betas
 from sigmasight_assets.calculations.holdings import Holdings, positions_key, read_holdings
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.stress import Moves, StressedBook, prepare
@@ -49,7 +49,7 @@ class Books:
         self.heads = self._read_heads()
         self.proxies = {(one.portfolio_id, one.symbol): (one.proxy, float(one.multiple)) for one in proxies_of(reader.connection, ids)}
         self.names = self._read_names()
-        self.loadings = read_loadings(reader, self.position)
+        self.place = {name: i for i, name in enumerate(self.names)}
 
     def _read_heads(self) -> dict[tuple[date, uuid.UUID], Head]:
         s = portfolio_snapshots.c
@@ -80,14 +80,14 @@ class Books:
             yield days, [(day, held.get(day), betas[line]) for line, day in enumerate(days)]
 
     def prepared(self, holdings: Holdings, betas: Array, moves: Moves) -> stress.Stress:
-        """The session's holdings under moves."""
-        place = pd.Index(self.names)
-        own = betas[place.get_indexer(holdings.names)]
+        """The session's holdings under moves; `betas` are those of `self.names`."""
+        place = self.place
+        own = betas[[place[name] for name in holdings.names]]
         follows = {}
         for lot in np.flatnonzero(holdings.is_private).tolist() if self.proxies else ():
             proxy = self.proxies.get((self.ids[int(holdings.portfolio[lot])], str(holdings.symbol[lot])))
             if proxy is not None:
-                follows[lot] = proxy[1] * betas[int(place.get_loc(proxy[0]))]
+                follows[lot] = proxy[1] * betas[place[proxy[0]]]
         return prepare(holdings, own, follows, moves)
 
 
@@ -101,10 +101,10 @@ def result_columns(
     return _of_book(holdings, lots, book), book
 
 
-def finished(columns: Columns, scenario_status: Sequence[str], scenario_reason: Sequence[str | None], head: Head) -> Columns:
+def finished(columns: Columns, scenario_status: np.ndarray, scenario_reason: np.ndarray, head: Head) -> Columns:
     """The columns with shares of NAV and gross, the band of the loss, and status."""
     columns = columns | _shares(columns, head)
-    return columns | _statuses(columns, np.array(scenario_status, dtype=object), np.array(scenario_reason, dtype=object), head)
+    return columns | _statuses(columns, scenario_status, scenario_reason, head)
 
 
 def _of_book(holdings: Holdings, lots: slice, book: StressedBook) -> Columns:
@@ -170,7 +170,8 @@ def _statuses(columns: Columns, own: np.ndarray, why: np.ndarray, head: Head) ->
     out["position_pnl"] = [None if gone else values for gone, values in zip(impossible, columns["position_pnl"], strict=True)]
     nothing, partly = columns["coverage"] == 0.0, columns["coverage"] < 1.0
     conditions = [impossible, nothing, own == "partial", partly]
-    status = np.select(conditions, ["unavailable", "unavailable", "partial", "partial"], head.status)
+    rest = "partial" if head.status == "unavailable" else head.status  # without NAV the gain is known, its share is not
+    status = np.select(conditions, ["unavailable", "unavailable", "partial", "partial"], rest)
     reason = np.select(conditions, [why, "no_betas", why, "uncovered_holdings"], head.reason)
     return out | {"status": status.astype(object), "reason": reason.astype(object)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.calculations import stress
-from sigmasight_assets.calculations.factor_inputs import Loadings
+from sigmasight_assets.calculations.factor_inputs import Loadings, read_loadings
 from sigmasight_assets.calculations.holdings import Holdings
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
@@ -24,7 +25,25 @@ from sigmasight_assets.store.tables import portfolios, scenario_shocks, stress_r
 from sigmasight_assets.store.tables.risk import SHIPPED
 
 VERSION = stress.VERSION
+_MOVES = (*FACTORS, "rates_surprise")
 _OF_SCENARIO = ("scenario_id", "mode", "category", "severity", "mahalanobis", "flag")
+
+
+@dataclass(frozen=True)
+class Shocks:
+    """One session's rows of `scenario_shocks`.
+
+    Attributes
+    ----------
+    columns : dict of str to ndarray of shape (n_scenarios,)
+    moves : Moves
+    open_covariance : Array of shape (n_scenarios, 8, 8)
+        NaN in the direct mode.
+    """
+
+    columns: dict[str, np.ndarray]
+    moves: Moves
+    open_covariance: Array
 
 
 def stress_result_frames(
@@ -41,13 +60,13 @@ def stress_result_frames(
         yield sorted(sessions), records_to_frame([], stress_results)
         return
     books, owners = Books(reader, sessions, ids), _owners(reader, ids)
-    shocks = _shocks(reader, *books.span())
-    for days, parts in books.chunks(max((len(rows) for rows in shocks.values()), default=1)):
+    shocks, loadings = _read_shocks(reader, *books.span()), read_loadings(reader, books.position)
+    for days, parts in books.chunks(max((len(one.open_covariance) for one in shocks.values()), default=1)):
         columns: list[Columns] = []
         for day, holdings, betas in parts:
-            rows = shocks.get(day)
-            if rows is not None:
-                columns += _session_results(books, day, holdings, betas, rows, owners)
+            if day in shocks:
+                of_day = loadings.get(reader.calendar.position(day))
+                columns += _session_results(books, day, holdings, betas, shocks[day], of_day, owners)
         yield days, joined(columns, stress_results)
 
 
@@ -57,50 +76,58 @@ def _owners(reader: Reader, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     return {portfolio: owner.hex for portfolio, owner in zip(rows["id"], rows["owner_id"], strict=True)}
 
 
-def _shocks(reader: Reader, first: date, last: date) -> dict[date, pd.DataFrame]:
-    table = scenario_shocks.c
-    query = select(scenario_shocks).where(table.session.between(first, last), table.status != "quarantined")
+def _read_shocks(reader: Reader, first: date, last: date) -> dict[date, Shocks]:
+    table, n = scenario_shocks.c, len(MODEL_FACTORS)
+    wanted = ("session", "scope", *_OF_SCENARIO, *_MOVES, "rates_bp", "iv_change", "open_covariance", "status", "reason")
+    query = select(*(table[name] for name in wanted)).where(table.session.between(first, last), table.status != "quarantined")
     rows = reader.frame(query.order_by(table.session, table.scope, table.scenario_id, table.mode))
-    return {day.date(): part.reset_index(drop=True) for day, part in rows.groupby("session")}
+    columns = {name: rows[name].to_numpy() for name in ("scope", *_OF_SCENARIO, "status", "reason")}
+    nothing = np.full(n * n, np.nan)
+    open_covariance = np.array([nothing if packed is None else packed for packed in rows["open_covariance"]]).reshape(-1, n, n)
+    moves = Moves(*(np.nan_to_num(rows[name].to_numpy(dtype=np.float64)) for name in (list(_MOVES), "rates_bp", "iv_change")))
+    days, starts = np.unique(rows["session"].to_numpy(), return_index=True)
+    out = {}
+    for day, start, end in zip(days, starts, [*starts[1:], len(rows)], strict=True):
+        part = np.arange(start, end)
+        out[day.astype("datetime64[D]").item()] = Shocks(
+            {name: values[part] for name, values in columns.items()}, moves.chosen(part), open_covariance[part]
+        )
+    return out
 
 
 def _session_results(
-    books: Books, day: date, holdings: Holdings | None, betas: Array, shocks: pd.DataFrame, owners: Mapping[uuid.UUID, str]
+    books: Books,
+    day: date,
+    holdings: Holdings | None,
+    betas: Array,
+    shocks: Shocks,
+    loadings: Loadings | None,
+    owners: Mapping[uuid.UUID, str],
 ) -> list[Columns]:
     """Columns of the session's rows, one dict a book."""
-    moves = Moves(
-        np.nan_to_num(shocks[[*FACTORS, "rates_surprise"]].to_numpy(dtype=np.float64)),
-        np.nan_to_num(shocks["rates_bp"].to_numpy(dtype=np.float64)),
-        shocks["iv_change"].to_numpy(dtype=np.float64),
-    )
-    prepared = None if holdings is None else books.prepared(holdings, betas, moves)
-    loadings = books.loadings.get(books.reader.calendar.position(day))
+    prepared = None if holdings is None else books.prepared(holdings, betas, shocks.moves)
     lots = [slice(0, 0)] * len(books.ids) if holdings is None else holdings.by_portfolio(len(books.ids))
-    scope = shocks["scope"].to_numpy(dtype=object)
+    scope = shocks.columns["scope"]
     out = []
     for i, portfolio in enumerate(books.ids):
         head = books.heads.get((day, portfolio))
         if head is None:
             continue
         which = np.flatnonzero((scope == SHIPPED) | (scope == owners[portfolio])).astype(np.int64)
-        part = shocks.iloc[which]
+        of_scenario = {name: values[which] for name, values in shocks.columns.items()}
         figures, book = result_columns(holdings, lots[i], prepared, which)
-        figures["pnl_deviation"] = _deviation(book, part, loadings)
-        described = {name: part[name].to_numpy() for name in _OF_SCENARIO}
-        key: Columns = {"session": [day] * len(which), "portfolio_id": [portfolio] * len(which), **described}
-        out.append(key | finished(figures, part["status"], part["reason"], head))
+        figures["pnl_deviation"] = _deviation(book, shocks.open_covariance[which], loadings)
+        key: Columns = {"session": [day] * len(which), "portfolio_id": [portfolio] * len(which)}
+        key |= {name: of_scenario[name] for name in _OF_SCENARIO}
+        out.append(key | finished(figures, of_scenario["status"], of_scenario["reason"], head))
     return out
 
 
-def _deviation(book: StressedBook | None, shocks: pd.DataFrame, loadings: Loadings | None) -> Array:
+def _deviation(book: StressedBook | None, open_covariance: Array, loadings: Loadings | None) -> Array:
     """One-session standard deviation that the facts leave open, by the covered lots' dollars and their rho on the curve."""
-    out = np.full(len(shocks), np.nan)
-    for line, packed in enumerate(shocks["open_covariance"]):
-        if packed is not None and book is None:
-            out[line] = 0.0
-        elif packed is not None and book is not None and loadings is not None:
-            curve = np.append(np.nan_to_num(loadings.gamma), 1.0)  # 100 bp of the 10-year per unit of each factor
-            dollars = book.sensitivity[line] + book.rho_per_pct[line] * curve
-            open_covariance = packed.reshape(len(MODEL_FACTORS), len(MODEL_FACTORS))
-            out[line] = np.sqrt(max(float(dollars @ open_covariance @ dollars), 0.0))
-    return out
+    if book is None or loadings is None:
+        return np.asarray(0.0 * open_covariance[:, 0, 0])  # nothing is held: 0, and NaN in the direct mode
+    curve = np.append(np.nan_to_num(loadings.gamma), 1.0)  # 100 bp of the 10-year per unit of each factor
+    dollars = book.sensitivity + book.rho_per_pct[:, None] * curve  # (n_scenarios, 8)
+    variance = np.einsum("ij,ijk,ik->i", dollars, open_covariance, dollars)
+    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))

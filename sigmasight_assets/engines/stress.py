@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, solve_triangular
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from sigmasight_assets.engines.arrays import Array, IntArray
 
@@ -60,10 +60,13 @@ class Propagated:
     mean : Array of shape (n_factors,)
     covariance : Array of shape (n_factors, n_factors)
         What the facts leave open, over the period of the covariance that was given (a session).
+    mahalanobis : float
+        ``sqrt(s'(252·AΣA')⁻¹s)``: how many annual standard deviations away the facts lie.
     """
 
     mean: Array
     covariance: Array
+    mahalanobis: float
 
     @property
     def deviation(self) -> Array:
@@ -115,7 +118,8 @@ def direct(facts: Facts) -> Array:
     The rates surprise is ``Δ10y − γ·f`` where rates are stated, else 0.
     """
     moves = np.zeros(facts.rows.shape[1])
-    moves[facts.pivot] = solve_triangular(facts.rows[:, facts.pivot], facts.values, lower=True, unit_diagonal=True)
+    if len(facts.pivot):
+        moves[facts.pivot] = dtrtrs(facts.rows[:, facts.pivot], facts.values, lower=1, unitdiag=1)[0]
     return moves
 
 
@@ -138,20 +142,8 @@ def correlated(facts: Facts, covariance: Array) -> Propagated:
     determined = np.diagonal(rest) <= _DETERMINED * np.diagonal(covariance)
     rest[determined] = 0.0
     rest[:, determined] = 0.0
-    return Propagated(spread @ solved[:, 0], rest)
-
-
-def mahalanobis(facts: Facts, covariance: Array) -> float:
-    """``sqrt(s'(252·AΣA')⁻¹s)``: how many annual standard deviations away the facts lie.
-
-    Raises
-    ------
-    SingularCovariance
-        As `correlated`.
-    """
-    solved = _solve(facts.rows @ covariance @ facts.rows.T, facts.values[:, None])[:, 0]
-    squared = max(float(facts.values @ solved), 0.0)
-    return math.sqrt(squared / SESSIONS_PER_YEAR)
+    squared = max(float(facts.values @ solved[:, 0]), 0.0)
+    return Propagated(spread @ solved[:, 0], rest, math.sqrt(squared / SESSIONS_PER_YEAR))
 
 
 def change_of_rates(moves: Array, gamma: Array) -> float:
@@ -183,15 +175,12 @@ def _solve(matrix: Array, right: Array) -> Array:
     """``matrix⁻¹ right`` for a covariance of facts, scaled to unit variances so that units do not matter."""
     if not len(matrix):
         return right
-    variance = np.diagonal(matrix)
-    if not np.all(variance > 0.0):
+    variance = matrix.diagonal()
+    if not (variance > 0.0).all():
         raise SingularCovariance("expected facts with a positive variance, was 0 or NaN")
     scale = 1.0 / np.sqrt(variance)
-    try:
-        factor = cho_factor(matrix * scale[:, None] * scale, lower=True)
-    except LinAlgError:
-        raise SingularCovariance("expected independent facts, was a singular covariance") from None
-    if np.min(np.diagonal(factor[0])) < _SMALLEST_PIVOT:
-        raise SingularCovariance("expected independent facts, was a nearly singular covariance")
-    solved: Array = scale[:, None] * cho_solve(factor, right * scale[:, None])
+    factor, failed = dpotrf(matrix * scale[:, None] * scale, lower=1)
+    if failed or factor.diagonal().min() < _SMALLEST_PIVOT:
+        raise SingularCovariance("expected independent facts, was a singular covariance")
+    solved: Array = scale[:, None] * dpotrs(factor, right * scale[:, None], lower=1)[0]
     return solved
