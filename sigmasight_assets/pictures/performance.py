@@ -9,11 +9,12 @@ import numpy as np
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.materialize import Workshop
+from sigmasight_assets.engines.factor_model import FACTORS
 from sigmasight_assets.engines.performance import drawdowns
 from sigmasight_assets.pictures.canvas import COLOURS, canvas, drawn_sessions, titled
 from sigmasight_assets.pictures.scenarios import largest_books
 from sigmasight_assets.store.tables import pnl_attribution, portfolio_snapshots, portfolios, var_exceptions
-from sigmasight_assets.store.tables.risk import FACTOR_TERMS, FACTORS
+from sigmasight_assets.store.tables.risk import FACTOR_TERMS
 
 MOST_PORTFOLIOS = 6
 
@@ -32,14 +33,18 @@ def nav_and_drawdown(shop: Workshop, sessions: Sequence[date]) -> bytes | None:
     returns = rows.pivot(index="session", columns="slug", values="daily_return")
     index = 100.0 * (1.0 + returns.fillna(0.0)).cumprod()
     with canvas(titled("Return index of the portfolios, 100 before the first session", list(returns.index)), "index", height=4.6) as drawn:
+        rows_of_plots = drawn.figure.add_gridspec(3, 1)
+        drawn.axes.set_subplotspec(rows_of_plots[:2, 0])
+        below = drawn.figure.add_subplot(rows_of_plots[2, 0], sharex=drawn.axes)
         drawn.lines(index)
-        below = drawn.axes.inset_axes((0.0, -0.52, 1.0, 0.36), sharex=drawn.axes)
         for (_, values), colour in zip(returns.items(), COLOURS, strict=False):
-            below.fill_between(returns.index, 100.0 * drawdowns(values.to_numpy()), color=colour, alpha=0.25, linewidth=0)
-            below.plot(returns.index, 100.0 * drawdowns(values.to_numpy()), color=colour, linewidth=1)
+            below.plot(returns.index, 100.0 * drawdowns(values.to_numpy()), color=colour, linewidth=1.2)
+        drawn.axes.tick_params(labelbottom=False)
         below.set_ylabel("drawdown, %", fontsize=8)
         below.tick_params(labelsize=8)
         below.grid(axis="y", alpha=0.3, linewidth=0.6)
+        for side in ("top", "right"):
+            below.spines[side].set_visible(False)
     return drawn.png()
 
 
@@ -56,9 +61,9 @@ def value_at_risk_and_pnl(shop: Workshop, sessions: Sequence[date]) -> bytes | N
         return None
     days = list(rows["session"].drop_duplicates())
     name = next(iter(books.values()))
-    with canvas(titled(f"{name}: P&L of the day before's holdings and value at risk", days), "USD") as drawn:
+    with canvas(titled(f"{name}: P&L and value at risk", days), "USD") as drawn:
         gains = rows[rows["level"] == "95"]
-        drawn.axes.scatter(gains["session"], gains["hypothetical_pnl"], s=7, color=COLOURS[5], label="P&L")
+        drawn.axes.scatter(gains["session"], gains["hypothetical_pnl"], s=7, color=COLOURS[5], label="P&L of the day before's holdings")
         for level, colour in (("95", COLOURS[0]), ("99", COLOURS[3])):
             line = rows[rows["level"] == level]
             drawn.axes.plot(line["session"], -line["var_previous"], color=colour, linewidth=1.2, label=f"value at risk, {level} %")
@@ -96,7 +101,8 @@ def attribution_waterfall(shop: Workshop, sessions: Sequence[date]) -> bytes | N
         drawn.axes.bar_label(total, labels=[f"{rows['pnl'].sum():+,.0f}"], fontsize=7, padding=2)
         drawn.axes.set_yticks(range(len(shown) + 1), [*shown, "gain"], fontsize=8)
         drawn.axes.invert_yaxis()
-        drawn.axes.margins(x=0.15)
+        drawn.axes.use_sticky_edges = False
+        drawn.axes.margins(x=0.2)
         drawn.axes.axvline(0, color="#333333", linewidth=0.6)
         drawn.axes.grid(axis="y", visible=False)
         drawn.axes.grid(axis="x", alpha=0.3, linewidth=0.6)

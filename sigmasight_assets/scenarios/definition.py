@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-FACTORS = ("market", "value", "growth", "momentum", "quality", "size", "low_volatility")
+from sigmasight_assets.engines.factor_model import FACTORS
+
 CATEGORIES = ("market", "rates", "rotation", "volatility", "historical", "custom")
 SEVERITIES = ("mild", "moderate", "severe", "extreme")
 RATES = "rates"

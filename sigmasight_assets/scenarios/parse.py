@@ -10,8 +10,9 @@ from typing import Any
 
 import yaml
 
+from sigmasight_assets.engines.factor_model import FACTORS
 from sigmasight_assets.errors import InvalidFile
-from sigmasight_assets.scenarios.definition import CATEGORIES, FACTORS, SEVERITIES, Scenario, ScenarioFile, SeverityBands
+from sigmasight_assets.scenarios.definition import CATEGORIES, SEVERITIES, Scenario, ScenarioFile, SeverityBands
 
 FIELDS = ("id", "name", "category", "severity", "shocks", "returns", "rates_bp", "iv_change", "replay")
 MAX_BYTES = 1024 * 1024

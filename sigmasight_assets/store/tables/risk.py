@@ -2,6 +2,8 @@
 
 from sqlalchemy import JSON, Column, Date, Index, String, Table
 
+from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.scenarios.definition import CATEGORIES, SEVERITIES
 from sigmasight_assets.store.columns import (
     PackedFloats,
     code,
@@ -13,10 +15,7 @@ from sigmasight_assets.store.columns import (
 )
 from sigmasight_assets.store.tables.metadata import METADATA
 
-FACTORS = ("market", "value", "growth", "momentum", "quality", "size", "low_volatility")
-SEVERITIES = ("mild", "moderate", "severe", "extreme")
 MODES = ("direct", "correlated")
-CATEGORIES = ("market", "rates", "rotation", "volatility", "historical", "custom")
 SHIPPED = "shipped"
 PNL_TERMS = (*FACTORS, "rates_surprise", "volatility", "curve", "floor", "non_linear")
 """What a stressed gain is made of: eight factors at delta, volatility (vega), the curve (rho), the −100 % floor, and what is not linear."""
