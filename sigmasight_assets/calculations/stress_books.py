@@ -111,8 +111,9 @@ def _of_book(holdings: Holdings, lots: slice, book: StressedBook) -> Columns:
     """Gains and what they are made of, each of shape (n_scenarios,)."""
     size = holdings.size[lots]
     covered = book.covered
-    part, whole = covered @ size, size.sum()
-    known = covered.any(axis=1)
+    known, uncovered = covered.any(axis=1), ~covered @ size
+    whole = np.maximum(covered @ size + uncovered, np.finfo(np.float64).tiny)
+    coverage = np.where(covered.all(axis=1), 1.0, np.where(known, 1.0 - uncovered / whole, 0.0))  # exact at both ends
     classes = {
         "equity": holdings.is_share[lots],
         "option": holdings.is_option[lots],
@@ -123,14 +124,13 @@ def _of_book(holdings: Holdings, lots: slice, book: StressedBook) -> Columns:
     figures |= {f"pnl_{name}": values for name, values in zip(PNL_TERMS, terms, strict=True)}
     figures |= {f"pnl_{name}": np.nansum(book.lot_pnl[:, classes[name]], axis=1) for name in ASSET_CLASSES}
     columns: Columns = {name: np.where(known, values, np.nan) for name, values in figures.items()}
-    n = len(part)
     return columns | {
-        "coverage": part / whole if whole > 0 else np.full(n, np.nan),
-        "uncovered": ~covered @ size,
+        "coverage": coverage,
+        "uncovered": uncovered,
         "n_uncovered": np.count_nonzero(~covered, axis=1),
         "n_floored": book.n_floored,
         "position_pnl": list(book.lot_pnl),
-        "positions_key": [positions_key(holdings.lot_id[lots])] * n,
+        "positions_key": [positions_key(holdings.lot_id[lots])] * len(coverage),
     }
 
 

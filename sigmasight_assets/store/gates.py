@@ -18,6 +18,7 @@ import pandas as pd
 from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, String, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
+from sigmasight_assets.engines.factor_model import FACTORS
 from sigmasight_assets.errors import GateFailed
 from sigmasight_assets.store.columns import ExactDecimal
 from sigmasight_assets.store.tables import risk
@@ -25,7 +26,7 @@ from sigmasight_assets.store.tables import risk
 STRESS_TERMS = tuple(f"pnl_{name}" for name in risk.PNL_TERMS)
 STRESS_CLASSES = tuple(f"pnl_{name}" for name in risk.ASSET_CLASSES)
 EXPLAIN = tuple(f"explain_{name}" for name in risk.EXPLAIN_TERMS)
-BY_FACTOR = tuple(f"factor_{name}" for name in (*risk.FACTORS, "rates_surprise", *risk.FACTOR_TERMS))
+BY_FACTOR = tuple(f"factor_{name}" for name in (*FACTORS, "rates_surprise", *risk.FACTOR_TERMS))
 COMPONENTS = {name: f"{name}_components" for name in ("var_95", "es_95", "var_99", "es_99", "parametric_var_95")}
 DRAWDOWNS = tuple(f"{prefix}max_drawdown_{window}" for prefix in ("", "position_") for window in risk.WINDOWS)
 BoolArray = npt.NDArray[np.bool_]
