@@ -20,6 +20,7 @@ from sigmasight_assets.defs.reports import assets as report_assets
 from sigmasight_assets.defs.reports.checks import CHECKS as REPORT_CHECKS
 from sigmasight_assets.defs.resources import SCOPE_TAG, StoreResource
 from sigmasight_assets.defs.risk import assets as risk_assets
+from sigmasight_assets.defs.risk import metric_assets, scenario_assets
 from sigmasight_assets.defs.risk.checks import CHECKS as RISK_CHECKS
 from sigmasight_assets.defs.runs import RunOutcome, StepOutcome, execute_range, tidy
 
@@ -38,8 +39,10 @@ __all__ = [
 
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
+ASSET_MODULES = [market_assets, model_assets, portfolio_assets, risk_assets, scenario_assets, metric_assets, report_assets]
+
 defs = dg.Definitions(
-    assets=[LEDGER, *dg.load_assets_from_modules([market_assets, model_assets, portfolio_assets, risk_assets, report_assets])],
+    assets=[LEDGER, *dg.load_assets_from_modules(ASSET_MODULES)],
     asset_checks=[*MARKET_CHECKS, *MODEL_CHECKS, *PORTFOLIO_CHECKS, *RISK_CHECKS, *REPORT_CHECKS],
     jobs=[jobs.market_data, jobs.book],
     schedules=[schedules.daily],

@@ -10,8 +10,23 @@ from datetime import date, datetime
 import pandas as pd
 from sqlalchemy import Table
 
-from sigmasight_assets.calculations import cash, correlations, factor_risk, factors, market, options, positions, snapshots
+from sigmasight_assets.calculations import (
+    cash,
+    correlations,
+    factor_risk,
+    factors,
+    market,
+    options,
+    positions,
+    snapshots,
+)
 from sigmasight_assets.calculations import factor_returns as factor_series
+from sigmasight_assets.calculations import market_scenarios as grid
+from sigmasight_assets.calculations import pnl_attribution as attribution
+from sigmasight_assets.calculations import risk_metrics as metrics
+from sigmasight_assets.calculations import scenario_shocks as shocks
+from sigmasight_assets.calculations import stress_results as stressed
+from sigmasight_assets.calculations import var_exceptions as backtest
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.calculations.restatements import recorder
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
@@ -203,3 +218,47 @@ def portfolio_snapshots(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     with reading(shop.database, shop.calendar) as reader:
         portfolios, frame = snapshots.snapshot_frame(reader, sessions, shop.portfolios)
     return replace(shop.database, tables.portfolio_snapshots, frame, computation, sessions=sessions, portfolios=portfolios)
+
+
+def scenario_shocks(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("scenario_shocks")
+    with reading(shop.database, shop.calendar) as reader:
+        frame = shocks.scenario_shock_frame(reader, sessions)
+    return replace(shop.database, tables.scenario_shocks, frame, computation, sessions=sessions)
+
+
+def market_scenarios(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("market_scenarios")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios = positions.portfolios_of(reader, shop.portfolios)
+        frames = grid.market_scenario_frames(reader, sessions, portfolios)
+        return _in_chunks(shop, tables.market_scenarios, frames, computation, sessions, portfolios)
+
+
+def stress_results(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("stress_results")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios = positions.portfolios_of(reader, shop.portfolios)
+        frames = stressed.stress_result_frames(reader, sessions, portfolios)
+        return _in_chunks(shop, tables.stress_results, frames, computation, sessions, portfolios)
+
+
+def risk_metrics(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("risk_metrics")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios, frame = metrics.risk_metrics_frame(reader, sessions, shop.portfolios)
+    return replace(shop.database, tables.risk_metrics, frame, computation, sessions=sessions, portfolios=portfolios)
+
+
+def var_exceptions(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("var_exceptions")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios, frame = backtest.var_exceptions_frame(reader, sessions, shop.portfolios)
+    return replace(shop.database, tables.var_exceptions, frame, computation, sessions=sessions, portfolios=portfolios)
+
+
+def pnl_attribution(shop: Workshop, sessions: Sequence[date]) -> Replaced:
+    computation = shop.computation("pnl_attribution")
+    with reading(shop.database, shop.calendar) as reader:
+        portfolios, frame = attribution.pnl_attribution_frame(reader, sessions, shop.portfolios)
+    return replace(shop.database, tables.pnl_attribution, frame, computation, sessions=sessions, portfolios=portfolios)

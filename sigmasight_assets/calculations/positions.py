@@ -33,9 +33,14 @@ def portfolios_of(reader: Reader, portfolio_ids: Sequence[uuid.UUID] | None) -> 
 
 
 def position_frames(
-    reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID] | None
+    reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID] | None, *, stored_options: bool = True
 ) -> Iterator[tuple[list[date], pd.DataFrame]]:
     """Rows of `position_values` in chunks of whole sessions.
+
+    Parameters
+    ----------
+    stored_options : bool
+        Whether `option_greeks` holds the sessions; else option prices are computed by the same function.
 
     Yields
     ------
@@ -48,7 +53,9 @@ def position_frames(
         for start in range(0, len(run), size):
             position = run[start : start + size]
             chunk = [reader.day(p) for p in position.tolist()]
-            frames = [_rows(reader, block, book.portfolio_ids) for block in value_blocks(reader, book, position, chunk)]
+            frames = [
+                _rows(reader, block, book.portfolio_ids) for block in value_blocks(reader, book, position, chunk if stored_options else [])
+            ]
             frames = [frame for frame in frames if len(frame)]
             yield chunk, pd.concat(frames, ignore_index=True) if frames else empty_frame()
 

@@ -1,6 +1,22 @@
 """The code version of every table: what staleness compares and Dagster shows."""
 
-from sigmasight_assets.calculations import cash, correlations, factor_returns, factor_risk, factors, market, options, positions, snapshots
+from sigmasight_assets.calculations import (
+    cash,
+    correlations,
+    factor_returns,
+    factor_risk,
+    factors,
+    market,
+    market_scenarios,
+    options,
+    pnl_attribution,
+    positions,
+    risk_metrics,
+    scenario_shocks,
+    snapshots,
+    stress_results,
+    var_exceptions,
+)
 
 CODE_VERSIONS: dict[str, str] = {
     "security_master": market.VERSION,
@@ -18,5 +34,11 @@ CODE_VERSIONS: dict[str, str] = {
     "factor_exposures": factor_risk.VERSION,
     "position_correlations": correlations.VERSION,
     "portfolio_snapshots": snapshots.VERSION,
-    "portfolio_reports": "2",
+    "scenario_shocks": scenario_shocks.VERSION,
+    "market_scenarios": market_scenarios.VERSION,
+    "stress_results": stress_results.VERSION,
+    "risk_metrics": risk_metrics.VERSION,
+    "var_exceptions": var_exceptions.VERSION,
+    "pnl_attribution": pnl_attribution.VERSION,
+    "portfolio_reports": "3",
 }

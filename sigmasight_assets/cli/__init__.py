@@ -45,6 +45,7 @@ def application() -> typer.Typer:
         ledger_commands,
         report_command,
         run_commands,
+        scenario_commands,
         stale,
         up,
     )
@@ -54,6 +55,8 @@ def application() -> typer.Typer:
         "db": (database_command.database, "The database."),
         "user": (ledger_commands.users, "Users of this deployment."),
         "data": (data_command.data, "Market data: check a folder, confirm a price, list corrections."),
+        "scenario": (scenario_commands.scenarios, "Stress scenarios: the shipped ones and users' own."),
+        "proxy": (scenario_commands.proxies, "What private assets follow in a scenario."),
     }
     for name, (group, text) in groups.items():
         app.add_typer(group, name=name, help=text, invoke_without_command=True, callback=_help_when_alone)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
@@ -66,4 +67,9 @@ def _preview(shop: Workshop, table: str, sessions: Sequence[date] | None) -> str
     if sessions:
         query = query.where(METADATA.tables[table].c.session == sessions[-1])
     rows = shop.database.frame(query.limit(PREVIEW_ROWS))
-    return rows.to_markdown(index=False) if len(rows) else "No rows on the last session."
+    return rows.map(_short).to_markdown(index=False) if len(rows) else "No rows on the last session."
+
+
+def _short(cell: Any) -> Any:
+    """A packed array as how many numbers it holds: its digits would fill the page."""
+    return f"{len(cell)} values" if isinstance(cell, (np.ndarray, list)) else cell

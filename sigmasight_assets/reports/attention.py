@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sigmasight_assets.reports.words import explained
+from sigmasight_assets.reports.risk_attention import expiring_soon, risk_remarks
+from sigmasight_assets.reports.words import explained, listed
 
 if TYPE_CHECKING:
     from sigmasight_assets.reports.collector import Inputs
@@ -18,15 +19,20 @@ LARGE_LOSS = 0.03
 """Loss of a day, as a share of NAV, that is."""
 OLD_MARK_DAYS = 180
 """Calendar days after which an appraisal is old."""
-NEAR_EXPIRY_DAYS = 14
-NAMES = 6
-"""Names listed in one remark."""
 
 
 def needs_attention(inputs: Inputs) -> tuple[str, ...]:
     """Remarks, gravest first."""
     held = inputs.positions[inputs.positions["event"].isna()]
-    return (*_faults(inputs), *_bets(inputs, held), *_doubtful_prices(inputs, held), *_options(inputs, held))
+    return (
+        *_faults(inputs),
+        *_bets(inputs, held),
+        *risk_remarks(inputs),
+        *_doubtful_prices(inputs, held),
+        *_uncovered(inputs),
+        *expiring_soon(inputs, held),
+        *_options(inputs, held),
+    )
 
 
 def _faults(inputs: Inputs) -> Iterator[str]:
@@ -50,29 +56,32 @@ def _bets(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
         delta = held.groupby("underlying")["delta_dollars"].sum() / row["nav"]
         large = delta[delta.abs() >= LARGE_NAME].sort_values(key=abs, ascending=False, kind="stable")
         if len(large):
-            shares = _listed([f"{name} {share:.0%}" for name, share in large.items()])
+            shares = listed([f"{name} {share:.0%}" for name, share in large.items()])
             yield f"names with a large delta, of NAV: {shares} (rule: {LARGE_NAME:.0%} or more)."
 
 
 def _doubtful_prices(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
     stale = held.loc[held["price_status"] == "stale", "symbol"]
     if len(stale):
-        yield f"{_lots(len(stale))} at an older close: {_listed(sorted(set(stale)))} (rule: price_status is stale, at most 5 sessions old)."
+        yield f"{_lots(len(stale))} at an older close: {listed(sorted(set(stale)))} (rule: price_status is stale, at most 5 sessions old)."
     age = (pd.Timestamp(inputs.session) - held["price_date"]).dt.days
     old = held[(held["price_status"] == "appraisal") & (age > OLD_MARK_DAYS)]
     if len(old):
-        names = _listed(sorted(set(old["symbol"])))
+        names = listed(sorted(set(old["symbol"])))
         yield f"{_lots(len(old))}, worth {old['market_value'].sum():,.0f}, at old marks: {names} (rule: older than {OLD_MARK_DAYS} days)."
     modelled = int((held["price_status"] == "model").sum())
     if modelled:
         yield f"{modelled} option lot{'' if modelled == 1 else 's'} valued by the model, for want of a quote (rule: price_status is model)."
 
 
+def _uncovered(inputs: Inputs) -> Iterator[str]:
+    covered = inputs.snapshot["factor_coverage"]
+    if covered < 1.0:
+        why = explained(inputs.snapshot["factor_reason"])
+        yield f"betas, scenarios and predicted risk are of {covered:.0%} of the gross exposure: {why} (rule: factor_coverage below 1)."
+
+
 def _options(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
-    days = (held["expiry"] - pd.Timestamp(inputs.session)).dt.days
-    soon = held[days <= NEAR_EXPIRY_DAYS]
-    if len(soon):
-        yield f"options about to expire: {_listed(sorted(set(soon['symbol'])))} (rule: within {NEAR_EXPIRY_DAYS} days)."
     bound = inputs.options.set_index("symbol")["early_exercise_value_bound"]
     missed = (held["quantity"].abs() * held["multiplier"] * held["symbol"].map(bound)).sum()
     if missed >= 1.0:
@@ -81,8 +90,3 @@ def _options(inputs: Inputs, held: pd.DataFrame) -> Iterator[str]:
 
 def _lots(n: int) -> str:
     return f"{n} open lot{'' if n == 1 else 's'}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-    return ", ".join(names[:NAMES]) + more

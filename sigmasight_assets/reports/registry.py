@@ -16,17 +16,15 @@ from sigmasight_assets.reports.factor_section import factor_exposures
 from sigmasight_assets.reports.model import Section
 from sigmasight_assets.reports.option_sections import greeks
 from sigmasight_assets.reports.quality_section import data_quality
+from sigmasight_assets.reports.risk_section import pnl_attribution, risk_metrics
 from sigmasight_assets.reports.sections import executive_summary, exposures, pnl_history
+from sigmasight_assets.reports.stress_section import market_scenarios, stress_results
 
 if TYPE_CHECKING:
     from sigmasight_assets.reports.collector import Inputs
 
-NOT_YET = {
-    "risk_metrics": ("Risk metrics", "volatility, drawdown and value at risk are not part of this release"),
-    "stress_results": ("Stress tests", "scenarios and stress tests are not part of this release"),
-    "pnl_attribution": ("P&L attribution", "attribution is not part of this release"),
-}
-"""Engines to come: table -> (title, why there is nothing)."""
+NOT_YET: dict[str, tuple[str, str]] = {}
+"""Engines to come: table -> (title, why there is nothing). Every engine of this release has its section."""
 
 
 def _not_available(name: str) -> Callable[[Inputs], Section]:
@@ -43,6 +41,10 @@ SECTIONS: tuple[Callable[[Inputs], Section], ...] = (
     pnl_history,
     factor_exposures,
     position_correlations,
+    market_scenarios,
+    stress_results,
+    risk_metrics,
+    pnl_attribution,
     *(_not_available(name) for name in NOT_YET),
     data_quality,
 )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+NAMES = 6
+"""Names listed in one remark."""
+
 REASONS = {
     "c0_unresolved": "the cash of an earlier session cannot be derived from the stated balance, because a settlement has no price",
     "settlement_unpriced": "an option settled on a session for which its underlying has no close",
@@ -32,12 +37,23 @@ REASONS = {
     "nothing_covered": "no position has betas",
     "private_asset": "a private asset has no returns",
     "no_delta": "the position has no delta",
-    "insufficient_history": "fewer than 60 observations in the window",
+    "insufficient_history": "too few returns in the window",
     "singular_design": "the factors are combinations of each other",
     "rates_missing": "no yields in the window",
     "nav_unknown": "NAV is not known",
     "nav_not_positive": "NAV is not above 0",
     "fewer_than_two_names": "fewer than two names",
+    "uncovered_holdings": "holdings without betas or without a year of returns are left out",
+    "low_coverage": "less than a quarter of the book is covered",
+    "no_betas": "no position has betas",
+    "no_factor_model": "the factor model has no estimate for the session",
+    "singular_covariance": "what the scenario states is linearly dependent in the window",
+    "no_factor_returns": "a factor has no return on the day",
+    "no_rates_change": "the change of the 10-year is not known",
+    "no_comparison_yet": "there is no earlier value at risk to compare with",
+    "zero_volatility": "the returns do not move",
+    "no_losing_day_or_rate": "no day lost, or the bill rate is not known",
+    "no_risk_free_rate": "the bill rate is not known",
     "absent_pairs": "pairs of names have fewer than 30 sessions in common",
 }
 """Reason code of a table -> what it means."""
@@ -55,3 +71,9 @@ POSITION_TYPES = {
 def explained(reason: str | None) -> str:
     """A reason code in words; a code that is not listed is shown with blanks for its underscores."""
     return "no reason given" if reason is None else REASONS.get(reason, reason.replace("_", " "))
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return ", ".join(names[:NAMES]) + more

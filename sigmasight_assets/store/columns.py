@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, Date, DateTime, Dialect, Float, Integer, Numeric, String, Text, TypeDecorator, Uuid
+import numpy as np
+from sqlalchemy import Column, Date, DateTime, Dialect, Float, Integer, LargeBinary, Numeric, String, Text, TypeDecorator, Uuid
 from sqlalchemy.types import TypeEngine
 
 DIGITS, DECIMALS = 38, 12
@@ -72,6 +73,29 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class PackedFloats(TypeDecorator["np.ndarray[Any, np.dtype[np.float64]]"]):
+    """A float64 array as bytes, little-endian and flat; NaN where an element is missing."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        return None if value is None else pack(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        return None if value is None else unpack(value)
+
+
+def pack(values: Any) -> bytes:
+    """An array of any shape as the bytes of `PackedFloats`."""
+    return np.ascontiguousarray(values, dtype="<f8").tobytes()
+
+
+def unpack(content: bytes) -> Any:
+    """The flat array of `pack`."""
+    return np.frombuffer(content, dtype="<f8").astype(np.float64)
 
 
 STATUSES = ("ok", "stale", "partial", "unavailable", "quarantined")

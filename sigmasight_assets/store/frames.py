@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import JSON, Boolean, Date, Float, Integer, Uuid
+from sqlalchemy import JSON, Boolean, Date, Float, Integer, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
-from sigmasight_assets.store.columns import ExactDecimal, UtcDateTime, decimal_text
+from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, UtcDateTime, decimal_text, pack, unpack
 
 ObjectArray = npt.NDArray[np.object_]
 
@@ -43,7 +43,18 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> pd.Series:
     if isinstance(kind, Integer):
         missing = any(value is None for value in values)
         return pd.Series(np.array(values, dtype=np.float64 if missing else np.int64))
+    if isinstance(kind, PackedFloats):
+        return _objects(None if value is None else unpack(value) for value in values)
     return pd.Series(_by_distinct(values, _reader(kind)), dtype=object)
+
+
+def _objects(values: Iterable[Any]) -> pd.Series:
+    """A column of arrays: never a table of their elements."""
+    listed = list(values)
+    cells = np.empty(len(listed), dtype=object)
+    for i, value in enumerate(listed):
+        cells[i] = value
+    return pd.Series(cells)
 
 
 def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
@@ -78,6 +89,8 @@ def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
             cells = np.array([None if gone else int(cell) for cell, gone in zip(cells, missing, strict=True)], dtype=object)
     elif isinstance(kind, Date):
         cells = _iso_dates(series)
+    elif isinstance(kind, PackedFloats):
+        cells = np.array([None if gone else pack(cell) for cell, gone in zip(series, missing, strict=True)], dtype=object)
     else:
         cells = _by_distinct(list(series), _writer(kind))
     cells[missing] = None
@@ -95,6 +108,8 @@ def copy_text(columns: Sequence[ObjectArray]) -> str:
 
 def _copied(cells: list[Any]) -> list[str]:
     texts = {cell: cell.translate(_COPY_ESCAPES) for cell in {cell for cell in cells if isinstance(cell, str)}}
+    if any(isinstance(cell, bytes) for cell in cells):
+        return ["\\N" if cell is None else f"\\\\x{cell.hex()}" for cell in cells]
     return ["\\N" if cell is None else texts[cell] if isinstance(cell, str) else repr(cell) for cell in cells]
 
 
@@ -126,3 +141,24 @@ def _iso_dates(series: pd.Series) -> ObjectArray:
 def session_array(sessions: Sequence[date]) -> npt.NDArray[np.datetime64]:
     """Dates as the frames' dtype, shape (n_sessions,)."""
     return np.array(sessions, dtype="datetime64[D]").astype("datetime64[s]")
+
+
+def records_to_frame(records: Sequence[Mapping[str, Any]], table: Table) -> pd.DataFrame:
+    """Rows given as mappings, as `cells_to_frame`; a key that is no column is left out, a column that a record lacks is missing."""
+    return cells_to_frame({column.name: [record.get(column.name) for record in records] for column in table.columns}, table)
+
+
+def cells_to_frame(cells: Mapping[str, Sequence[Any]], table: Table) -> pd.DataFrame:
+    """Columns of Python values, with exactly the table's columns and the types that `Database.frame` would give them."""
+    out = {}
+    for column in table.columns:
+        values = cells[column.name]
+        if isinstance(column.type, Float):
+            out[column.name] = pd.Series(np.array([np.nan if value is None else value for value in values], dtype=np.float64))
+        elif isinstance(column.type, Date):
+            out[column.name] = pd.Series(np.array(values, dtype="datetime64[D]").astype("datetime64[s]"))
+        elif isinstance(column.type, Integer):
+            out[column.name] = pd.Series(np.array(values, dtype=np.int64))
+        else:
+            out[column.name] = _objects(values)
+    return pd.DataFrame(out)

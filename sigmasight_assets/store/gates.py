@@ -7,7 +7,7 @@ A domain gate judges rows: one that fails is quarantined and the others go on.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,9 +18,17 @@ import pandas as pd
 from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, String, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
+from sigmasight_assets.engines.factor_model import FACTORS
 from sigmasight_assets.errors import GateFailed
 from sigmasight_assets.store.columns import ExactDecimal
+from sigmasight_assets.store.tables import risk
 
+STRESS_TERMS = tuple(f"pnl_{name}" for name in risk.PNL_TERMS)
+STRESS_CLASSES = tuple(f"pnl_{name}" for name in risk.ASSET_CLASSES)
+EXPLAIN = tuple(f"explain_{name}" for name in risk.EXPLAIN_TERMS)
+BY_FACTOR = tuple(f"factor_{name}" for name in (*FACTORS, "rates_surprise", *risk.FACTOR_TERMS))
+COMPONENTS = {name: f"{name}_components" for name in ("var_95", "es_95", "var_99", "es_99", "parametric_var_95")}
+DRAWDOWNS = tuple(f"{prefix}max_drawdown_{window}" for prefix in ("", "position_") for window in risk.WINDOWS)
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -98,6 +106,35 @@ def _outside(low: float, high: float, *names: str) -> Callable[[pd.DataFrame], B
     return lambda frame: np.logical_or.reduce([((frame[name] < low) | (frame[name] > high)).to_numpy() for name in names])
 
 
+def _adds_up(total: str, parts: Sequence[str], scale: str | None = None) -> Callable[[pd.DataFrame], BoolArray]:
+    """Rows whose parts, missing ones aside, do not add up to the total; judged against the sum of their sizes, or a column."""
+
+    def broken(frame: pd.DataFrame) -> BoolArray:
+        values = frame[list(parts)].fillna(0.0)
+        size = values.abs().sum(axis=1) if scale is None else frame[scale]
+        return np.asarray((values.sum(axis=1) - frame[total]).abs() > NAV_TOLERANCE * np.maximum(size, 1.0))
+
+    return broken
+
+
+def _packed_adds_up(**packed_of: str) -> Callable[[pd.DataFrame], BoolArray]:
+    """Rows whose packed positions, uncovered ones aside, do not add up to the figure of the portfolio."""
+
+    def broken(frame: pd.DataFrame) -> BoolArray:
+        out = np.zeros(len(frame), dtype=np.bool_)
+        for total, packed in packed_of.items():
+            figure, cells = frame[total].to_numpy(), frame[packed].to_numpy(dtype=object)
+            judged = np.flatnonzero(np.array([parts is not None for parts in cells], dtype=np.bool_) & ~np.isnan(figure))
+            lengths = [len(cells[i]) for i in judged]
+            row = np.repeat(np.arange(len(judged)), lengths)
+            parts = np.nan_to_num(np.concatenate([cells[i] for i in judged] or [np.zeros(0)]))
+            sums, sizes = (np.bincount(row, weights=values, minlength=len(judged)) for values in (parts, np.abs(parts)))
+            out[judged] |= np.abs(sums - figure[judged]) > NAV_TOLERANCE * np.maximum(sizes, 1.0)
+        return out
+
+    return broken
+
+
 ROUNDING = 1e-12
 SEMIDEFINITE = 1e-15
 """Daily variances are near 1e-5: an eigenvalue below minus this is not rounding."""
@@ -144,6 +181,28 @@ GATES: dict[str, tuple[Gate, ...]] = {
         Gate("variances_disagree", "predicted_volatility_dollars² = factor_variance + specific_variance", _risk_disagrees),
     ),
     "factor_exposures": (FINITE, Gate("legs_disagree", "exposure_long + exposure_short = exposure_net", _legs_disagree)),
+    "scenario_shocks": (FINITE, Gate("distance_negative", "mahalanobis is not below 0", _negative("mahalanobis"))),
+    "market_scenarios": (FINITE,),
+    "stress_results": (
+        FINITE,
+        Gate("terms_disagree", "factors, volatility, curve, floor and the non-linear part are the gain", _adds_up("pnl", STRESS_TERMS)),
+        Gate("classes_disagree", "asset classes add up to the gain", _adds_up("pnl", STRESS_CLASSES)),
+        Gate("positions_disagree", "positions add up to the gain", _packed_adds_up(pnl="position_pnl")),
+    ),
+    "risk_metrics": (
+        FINITE,
+        Gate("components_disagree", "components of positions add up to each figure", _packed_adds_up(**COMPONENTS)),
+        Gate("drawdown_positive", "a drawdown is not above 0", _outside(-np.inf, 0.0, *DRAWDOWNS)),
+    ),
+    "var_exceptions": (
+        FINITE,
+        Gate("too_many_exceptions", "no more exceptions than sessions", lambda f: (f["n_exceptions"] > f["n_obs"]).to_numpy()),
+    ),
+    "pnl_attribution": (
+        FINITE,
+        Gate("explain_disagrees", "the terms of P&L explain are the gain of the day", _adds_up("pnl", EXPLAIN, "gross_value")),
+        Gate("factors_disagree", "factors and the other parts are the gain of the day", _adds_up("pnl", BY_FACTOR, "gross_value")),
+    ),
     "position_correlations": (
         FINITE,
         Gate("correlation_out_of_bounds", "the average lies between -1 and 1", _outside(-1 - 1e-9, 1 + 1e-9, "average_correlation")),

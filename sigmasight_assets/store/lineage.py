@@ -47,6 +47,13 @@ LEDGER_BOOK = "ledger.book"
 LEDGER_CONTRACTS = "ledger.contracts"
 """Which option series anybody holds."""
 
+LEDGER_SCENARIOS = "ledger.scenarios"
+"""Everybody's own scenarios."""
+LEDGER_PROXIES = "ledger.proxies"
+"""What the private assets of a portfolio follow in a scenario."""
+LEDGER_FACETS = {"book": True, "contracts": False, "scenarios": False, "proxies": True}
+"""Facet of the ledger -> whether it is a portfolio's own."""
+
 _NAV = (
     Upstream("position_values.ended", SO_FAR),
     Upstream("prices.actions", SO_FAR),
@@ -54,6 +61,15 @@ _NAV = (
     Upstream(LEDGER_BOOK, SO_FAR),
 )
 """What NAV is made of beside the session's position_values: cash, which every exit, settlement, dividend and flow so far has moved."""
+
+_STRESSED = (
+    Upstream("position_values"),
+    Upstream("option_greeks"),
+    Upstream("factor_betas"),
+    Upstream("portfolio_snapshots"),
+    Upstream(LEDGER_PROXIES, SO_FAR),
+)
+"""What a book under a scenario is made of."""
 
 LINEAGE: dict[str, tuple[Upstream, ...]] = {
     "security_master": (),
@@ -98,10 +114,48 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
         Upstream("portfolio_factor_risk"),
         Upstream("position_correlations"),
     ),
+    "scenario_shocks": (
+        Upstream("factor_loadings"),
+        Upstream("factor_covariance"),
+        Upstream("factor_returns"),
+        Upstream("prices", SO_FAR),
+        Upstream("treasury_yields", SO_FAR),
+        Upstream(LEDGER_SCENARIOS, SO_FAR),
+    ),
+    "market_scenarios": _STRESSED,
+    "stress_results": (Upstream("scenario_shocks"), Upstream("factor_loadings"), *_STRESSED),
+    "risk_metrics": (
+        Upstream("position_values", Window(-1)),
+        Upstream("option_greeks", Window(-1)),
+        Upstream("prices", Window(-YEAR - 1)),
+        Upstream("portfolio_snapshots", Window(-YEAR)),
+        Upstream("portfolio_factor_risk"),
+        Upstream("treasury_yields", Window(-YEAR - 1 - STALE_LIMIT)),
+    ),
+    "var_exceptions": (Upstream("risk_metrics", Window(-YEAR)),),
+    "pnl_attribution": (
+        Upstream("position_values", Window(-1)),
+        Upstream("option_greeks", Window(-1)),
+        Upstream("portfolio_snapshots"),
+        Upstream("factor_betas", Window(-1)),
+        Upstream("factor_loadings", Window(-1)),
+        Upstream("factor_returns", Window(-YEAR)),
+        Upstream("prices", Window(-YEAR - 1)),
+        Upstream("prices.actions", SO_FAR),
+        Upstream("treasury_yields", Window(-STALE_LIMIT - 1)),
+        Upstream("option_quotes", Window(-STALE_LIMIT - 1)),
+        Upstream(LEDGER_BOOK, SO_FAR),
+    ),
     "portfolio_reports": (
         Upstream("portfolio_snapshots", Window(-YEAR)),
         Upstream("factor_returns"),
         Upstream("factor_exposures", Window(-(YEAR - 1))),
+        Upstream("scenario_shocks"),
+        Upstream("market_scenarios"),
+        Upstream("stress_results"),
+        Upstream("risk_metrics", Window(-YEAR)),
+        Upstream("var_exceptions"),
+        Upstream("pnl_attribution"),
         Upstream("portfolio_factor_risk"),
         Upstream("position_correlations"),
         Upstream("position_values"),
@@ -125,6 +179,11 @@ BY_PORTFOLIO = (
     "factor_exposures",
     "position_correlations",
     "portfolio_snapshots",
+    "market_scenarios",
+    "stress_results",
+    "risk_metrics",
+    "var_exceptions",
+    "pnl_attribution",
     "portfolio_reports",
 )
 """Tables with a row set per portfolio."""

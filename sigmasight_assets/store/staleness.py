@@ -18,7 +18,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED, Upstream
+from sigmasight_assets.store.lineage import BY_PORTFOLIO, LEDGER_FACETS, LINEAGE, UNDATED, Upstream
 from sigmasight_assets.store.tables import ledger_changes, materializations
 
 NEVER = np.iinfo(np.int64).min
@@ -209,10 +209,10 @@ def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column
     first = np.searchsorted(np.array(grid.sessions, dtype="datetime64[D]"), changes["first_session"].to_numpy().astype("datetime64[D]"))
     moments = _microseconds(changes["changed_at"])
     portfolios: list[uuid.UUID] = list(changes["portfolio_id"])
-    for facet in ("book", "contracts"):
-        changed = np.full((len(place), len(column) if facet == "book" else 1), NEVER, dtype=np.int64)
+    for facet, by_portfolio in LEDGER_FACETS.items():
+        changed = np.full((len(place), len(column) if by_portfolio else 1), NEVER, dtype=np.int64)
         for i in np.flatnonzero((changes["facet"] == facet).to_numpy()).tolist():
-            j = column.get(portfolios[i], -1) if facet == "book" else 0
+            j = column.get(portfolios[i], -1) if by_portfolio else 0
             if j >= 0 and first[i] < len(place):
                 changed[first[i], j] = max(changed[first[i], j], moments[i])
         shape = changed.shape

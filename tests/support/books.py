@@ -32,6 +32,14 @@ BOOK_STEPS = (
     materialize.position_correlations,
     materialize.portfolio_snapshots,
 )
+RISK_STEPS = (
+    materialize.scenario_shocks,
+    materialize.market_scenarios,
+    materialize.stress_results,
+    materialize.risk_metrics,
+    materialize.var_exceptions,
+    materialize.pnl_attribution,
+)
 """Tables of book sessions, each after its inputs."""
 
 
@@ -123,6 +131,12 @@ def run_all(shop: Workshop, market: Sequence[date], book: Sequence[date]) -> Non
     for step in (materialize.prices, materialize.treasury_yields, materialize.option_quotes, materialize.factor_returns):
         step(shop, market)
     run_book(shop, book)
+
+
+def run_risk(shop: Workshop, book: Sequence[date]) -> None:
+    """Scenarios, stress, value at risk and attribution of sessions whose book is computed."""
+    for step in RISK_STEPS:
+        step(shop, book)
 
 
 def run_book(shop: Workshop, book: Sequence[date]) -> None:

@@ -7,7 +7,7 @@ Revises: ${down_revision or 'nothing'}
 import sqlalchemy as sa
 from alembic import op
 
-from sigmasight_assets.store.columns import ExactDecimal, UtcDateTime
+from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, UtcDateTime
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}

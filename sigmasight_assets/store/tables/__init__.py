@@ -32,6 +32,15 @@ from sigmasight_assets.store.tables.portfolio import (
     position_values,
 )
 from sigmasight_assets.store.tables.provenance import materializations
+from sigmasight_assets.store.tables.risk import (
+    market_scenarios,
+    pnl_attribution,
+    risk_metrics,
+    scenario_shocks,
+    stress_results,
+    var_exceptions,
+)
+from sigmasight_assets.store.tables.scenarios import private_proxies, user_scenarios
 
 __all__ = [
     "METADATA",
@@ -48,10 +57,12 @@ __all__ = [
     "ledger_changes",
     "lot_tags",
     "lots",
+    "market_scenarios",
     "materializations",
     "opening_cash",
     "option_greeks",
     "option_quotes",
+    "pnl_attribution",
     "portfolio_factor_risk",
     "portfolio_reports",
     "portfolio_snapshots",
@@ -59,9 +70,15 @@ __all__ = [
     "position_correlations",
     "position_values",
     "prices",
+    "private_proxies",
     "restatements",
+    "risk_metrics",
+    "scenario_shocks",
     "security_master",
+    "stress_results",
     "tags",
     "treasury_yields",
+    "user_scenarios",
     "users",
+    "var_exceptions",
 ]

@@ -19,7 +19,6 @@ from sigmasight_assets.reports import csv_writer, json_writer, markdown
 from sigmasight_assets.reports.collector import collect
 from sigmasight_assets.reports.model import Column, Metric, Section, Table
 from sigmasight_assets.reports.positions import COLUMNS
-from sigmasight_assets.reports.registry import NOT_YET
 from sigmasight_assets.reports.texts import one_line
 from sigmasight_assets.store.tables import portfolio_snapshots, position_values
 from tests.unit.reports.conftest import DAYS, FRI, ODD_NAME, THU, Written
@@ -239,12 +238,20 @@ def test_an_older_session_is_reported_as_it_was(written_books: dict[str, Written
     assert [row[0] for row in history.rows] == list(reversed(DAYS[2:-1]))
 
 
-def test_engines_to_come_are_not_available_and_say_why(written_books: dict[str, Written]) -> None:
+def test_an_engine_to_come_is_not_available_and_says_why(written_books: dict[str, Written]) -> None:
     report = written_books["ordinary"].report()
-    groups, text = as_json(written_books["ordinary"])["groups"], markdown.render(report)
-    for name, (title, why) in NOT_YET.items():
-        assert (groups[name]["status"], groups[name]["reason"], groups[name]["metrics"]) == ("not_available", why, {})
-        assert f"## {title}\n\nN/A: {why}." in text
+    to_come = Section("credit_risk", "Credit risk", "not_available", "credit risk is not part of this release")
+    grown = type(report)(**{**vars(report), "sections": (*report.sections, to_come)})
+    group = json.loads(json_writer.render(grown))["groups"]["credit_risk"]
+    assert (group["status"], group["reason"], group["metrics"]) == ("not_available", "credit risk is not part of this release", {})
+    assert "## Credit risk\n\nN/A: credit risk is not part of this release." in markdown.render(grown)
+
+
+def test_engines_that_have_not_run_are_unavailable_and_say_so(written_books: dict[str, Written]) -> None:
+    groups, text = as_json(written_books["ordinary"])["groups"], markdown.render(written_books["ordinary"].report())
+    for name in ("market_scenarios", "stress_results", "risk_metrics", "pnl_attribution"):
+        assert (groups[name]["status"], groups[name]["reason"], groups[name]["metrics"]) == ("unavailable", "not_materialized", {})
+    assert "## Stress tests\n\n**Status: unavailable**: not computed." in text
 
 
 def test_a_new_section_needs_no_change_of_any_writer(written_books: dict[str, Written]) -> None:
