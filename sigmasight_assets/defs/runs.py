@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.defs.checks import RANGE_END, RANGE_START
 from sigmasight_assets.defs.ledger_events import report_ledger
+from sigmasight_assets.errors import SigmaSightError
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.tables import materializations
@@ -112,7 +113,8 @@ def _note(outcome: RunOutcome, event: dg.DagsterEvent) -> None:
     elif event.is_step_failure and outcome.error is None:
         failure = event.step_failure_data
         cause = failure.error.cause if failure.error and failure.error.cause else failure.error
-        outcome.error = f"{event.step_key}: {cause.message.strip() if cause else failure.error_display_string}"
+        said = cause.message.strip().removeprefix(f"{SigmaSightError.__module__}.{cause.cls_name}: ") if cause else ""
+        outcome.error = f"{event.step_key}: {said or failure.error_display_string}"
     elif event.event_type == dg.DagsterEventType.RUN_FAILURE:
         reason = event.job_failure_data.failure_reason
         outcome.interrupted = reason is not None and reason.value == "UNEXPECTED_TERMINATION"

@@ -54,43 +54,43 @@ def test_a_scope_that_names_nobody_writes_nothing(sqlite: Database, calendar: Se
     assert state(sqlite) == before
 
 
-def test_one_bad_symbol_and_one_bad_portfolio_change_only_their_own_rows(database: Database, calendar: SessionCalendar) -> None:
+def test_one_bad_symbol_and_one_bad_portfolio_change_only_their_own_rows(sqlite: Database, calendar: SessionCalendar) -> None:
     # one unknown symbol failed a whole product's run; here its rows are `missing` and everything else is what it was
     market = SmallMarket(DAYS, {"A": [10.0, 10.0, 11.0, 12.0, 13.0]})
-    good = add_book(database, [Lot("A", 10, 9, DAYS[0])], cash=0, as_of=BOOK[-1], name="good")
-    run_all(workshop(database, calendar, market), DAYS, BOOK)
-    alone = stored(database, portfolio_snapshots)
-    bad = add_book(database, [Lot("NONE", 5, 20, DAYS[0]), Lot("NONE220318C00010000", 1, 2, DAYS[0])], cash=0, as_of=BOOK[-1], name="bad")
-    run_all(workshop(database, calendar, market), DAYS, BOOK)
-    together = stored(database, portfolio_snapshots)
+    good = add_book(sqlite, [Lot("A", 10, 9, DAYS[0])], cash=0, as_of=BOOK[-1], name="good")
+    run_all(workshop(sqlite, calendar, market), DAYS, BOOK)
+    alone = stored(sqlite, portfolio_snapshots)
+    bad = add_book(sqlite, [Lot("NONE", 5, 20, DAYS[0]), Lot("NONE220318C00010000", 1, 2, DAYS[0])], cash=0, as_of=BOOK[-1], name="bad")
+    run_all(workshop(sqlite, calendar, market), DAYS, BOOK)
+    together = stored(sqlite, portfolio_snapshots)
     mine = together[together["portfolio_id"] == good.id].reset_index(drop=True)
     pd.testing.assert_frame_equal(mine, alone)
     theirs = together[together["portfolio_id"] == bad.id]
     assert theirs["status"].unique().tolist() == ["partial"]
-    rows = stored(database, position_values)
+    rows = stored(sqlite, position_values)
     lost = rows[rows["portfolio_id"] == bad.id]
     assert lost["price_status"].unique().tolist() == ["missing"]
     assert np.isnan(lost["market_value"]).all()
     assert lost["reason"].notna().all()
-    recorded = records(database, "position_values").set_index("portfolio_id")["status"]
+    recorded = records(sqlite, "position_values").set_index("portfolio_id")["status"]
     assert recorded.loc[good.id].tolist() == ["ok"] * 3
     assert recorded.loc[bad.id].tolist() == ["unavailable"] * 3
 
 
-def test_a_lagging_symbol_is_a_row_that_says_so_and_is_filled_by_the_next_run(database: Database, calendar: SessionCalendar) -> None:
+def test_a_lagging_symbol_is_a_row_that_says_so_and_is_filled_by_the_next_run(sqlite: Database, calendar: SessionCalendar) -> None:
     # a global watermark ("prices are there up to Wednesday") left lagging symbols unfilled while coverage said 100 %
     market = SmallMarket(DAYS, {"A": [10.0, 10.0, 11.0, 12.0, 13.0], "B": [5.0, 5.0, 5.0, None, None]})
-    add_book(database, [Lot("A", 1, 9, DAYS[0]), Lot("B", 1, 5, DAYS[0])], cash=0, as_of=BOOK[-1])
-    shop = workshop(database, calendar, market)
+    add_book(sqlite, [Lot("A", 1, 9, DAYS[0]), Lot("B", 1, 5, DAYS[0])], cash=0, as_of=BOOK[-1])
+    shop = workshop(sqlite, calendar, market)
     run_all(shop, DAYS, BOOK)
-    recorded = records(database, "prices").set_index("session")
+    recorded = records(sqlite, "prices").set_index("session")
     assert recorded.loc[[pd.Timestamp(day) for day in BOOK], ["status", "reason"]].to_numpy().tolist() == [
         ["ok", None],
         ["partial", "no_price"],
         ["partial", "no_price"],
     ]
-    assert stored(database, portfolio_snapshots)["status"].tolist() == ["ok", "stale", "stale"]
+    assert stored(sqlite, portfolio_snapshots)["status"].tolist() == ["ok", "stale", "stale"]
     market.closes["B"] = [5.0, 5.0, 5.0, 6.0, 7.0]
     run_all(shop, DAYS, BOOK)
-    assert records(database, "prices")["status"].unique().tolist() == ["ok"]
-    assert stored(database, portfolio_snapshots)["status"].tolist() == ["ok"] * 3
+    assert records(sqlite, "prices")["status"].unique().tolist() == ["ok"]
+    assert stored(sqlite, portfolio_snapshots)["status"].tolist() == ["ok"] * 3

@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 
 from sigmasight_assets.calculations import materialize
+from sigmasight_assets.definitions import RunOutcome
 from sigmasight_assets.providers.sample import SampleProvider
 from sigmasight_assets.sessions import calendar_for
 from sigmasight_assets.store.database import Database
@@ -29,14 +30,9 @@ HISTORY = 70
 """Sessions of market data: enough for a volatility of 63 returns."""
 BOOK = CALENDAR.between(CALENDAR.offset(LAST, -2), LAST)
 CHILDREN = multiprocessing.get_context("forkserver")
-CHILDREN.set_forkserver_preload(
-    [
-        "tests.support.killed_runs",
-        "sigmasight_assets.definitions",
-        "sigmasight_assets.cli.running",
-        *("mibian", "matplotlib.figure", "matplotlib.backends.backend_agg", "jsonschema", "tabulate"),  # what the first run would import
-    ]
-)
+OURS = ("tests.support.killed_runs", "sigmasight_assets.definitions", "sigmasight_assets.cli.running")
+IMPORTED_BY_A_RUN = ("mibian", "matplotlib.figure", "matplotlib.backends.backend_agg", "jsonschema", "tabulate")
+CHILDREN.set_forkserver_preload([*OURS, *IMPORTED_BY_A_RUN])
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ def set_environment(place: Place) -> None:
     }
 
 
-def _run_book(place: Place, started: Any) -> None:
+def _run_book(place: Place, assets: tuple[str, ...], told: Any) -> None:
     """What `sigmasight run --from … --to …` does with sessions whose market data are there."""
     set_environment(place)
     from sigmasight_assets.cli.desk import open_desk
@@ -93,34 +89,39 @@ def _run_book(place: Place, started: Any) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     desk = open_desk()
-    started.send(b"started")
-    outcomes = run_plan(desk, Plan([], BOOK))
-    if not all(outcome.success for outcome in outcomes):
-        os._exit(3)
+    told.send("started")
+    told.send(run_plan(desk, Plan([], BOOK, assets)))
 
 
-def start(place: Place) -> BaseProcess:
-    """A run that has begun."""
+def start(place: Place, assets: tuple[str, ...] = ()) -> tuple[BaseProcess, Any]:
+    """A run that has begun, and where it tells of its end."""
     receiver, sender = CHILDREN.Pipe(duplex=False)
-    child = CHILDREN.Process(target=_run_book, args=(place, sender))
+    child = CHILDREN.Process(target=_run_book, args=(place, assets, sender))
     child.start()
     sender.close()
     receiver.recv()
-    return child
+    return child, receiver
+
+
+def outcome_of_run(place: Place, assets: tuple[str, ...] = ()) -> RunOutcome:
+    """An undisturbed run of some assets, or of all, of the book."""
+    child, receiver = start(place, assets)
+    (outcome,) = receiver.recv()
+    child.join()
+    return outcome
 
 
 def run_to_the_end(place: Place) -> float:
     """Seconds that an undisturbed run takes."""
-    child = start(place)
     begun = time.monotonic()
-    child.join()
-    assert child.exitcode == 0, (place.folder / "run.log").read_text()[-2000:]
+    outcome = outcome_of_run(place)
+    assert outcome.success, outcome.error
     return time.monotonic() - begun
 
 
 def run_and_kill(place: Place, after_seconds: float) -> bool:
     """Kill a run with SIGKILL after some seconds; whether it was still at work."""
-    child = start(place)
+    child, _ = start(place)
     child.join(after_seconds)
     child.kill()
     child.join()
