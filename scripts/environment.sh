@@ -10,7 +10,7 @@ wanted=$(cat pyproject.toml constraints.txt | cksum)
 say() { echo "$*" >&2; }
 version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
-can() { "$1" -c "import $2" >/dev/null 2>&1; }
+has() { "$1" -c "import $2; $2.$3" >/dev/null 2>&1; }
 
 works() { # .venv starts, is of the Python that was asked for and imports the package of this checkout
     [ -f "$stamp" ] && is_recent "$venv/bin/python" || return 1
@@ -43,11 +43,11 @@ fi
 
 say "Setting up $venv with $("$python" --version): a minute or two, once."
 rm -rf "$venv"
-if can "$python" ensurepip && can "$python" venv; then
+if has "$python" ensurepip version && has "$python" venv create; then
     "$python" -m venv "$venv"
-elif can "$python" virtualenv; then
+elif has "$python" virtualenv __version__; then
     "$python" -m virtualenv --quiet "$venv"
-elif can "$python" venv && can "$python" pip; then # Debian without python3-venv, with python3-pip
+elif has "$python" venv create && has "$python" pip __version__; then # Debian without python3-venv, with python3-pip
     "$python" -m venv --without-pip "$venv"
     "$python" -m pip --quiet --disable-pip-version-check --python "$venv/bin/python" install pip
 else
