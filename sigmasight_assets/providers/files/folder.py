@@ -126,7 +126,7 @@ def _read_files(folder: Path, configuration: Configuration, calendar: SessionCal
         table = open_table(path, name, findings)
         if table is None:
             continue
-        kind = rule.kind or kind_of(name, table.headers, rule.columns)
+        kind = rule.kind or kind_of(name, table.headers, rule.columns, table.first_row())
         if kind is None:
             findings.add("unrecognised_file", name, detail=f"Columns: {', '.join(table.headers[:12])}.")
             continue

@@ -50,6 +50,10 @@ class TableFile:
         """Lines of some rows in the file."""
         raise NotImplementedError
 
+    def first_row(self) -> list[str]:
+        """Cells of the first row, empty where there is none."""
+        raise NotImplementedError
+
     def texts(self, column: int) -> pd.Categorical:
         raise NotImplementedError
 
@@ -88,6 +92,11 @@ class CsvFile(TableFile):
 
     def lines(self, rows: IntArray) -> list[int]:
         return [int(line) for line in self._lines[rows]]
+
+    def first_row(self) -> list[str]:
+        rest = self.content.split(b"\n", self.skip + 20)[self.skip : self.skip + 20]
+        line = next((line for line in rest if line.strip()), b"").decode("utf-8", errors="replace")
+        return next(csv.reader([line], delimiter=self.separator, skipinitialspace=True), [])
 
     def load(self, columns: Sequence[int], numeric: Sequence[int]) -> None:
         self._lines = self._checked_lines()
@@ -184,6 +193,9 @@ class ParquetFile(TableFile):
 
     def lines(self, rows: IntArray) -> list[int]:
         return [int(row) + 1 for row in rows]
+
+    def first_row(self) -> list[str]:
+        return [str(cell) for cell in self.frame.iloc[0]] if len(self.frame) else []
 
     def load(self, columns: Sequence[int], numeric: Sequence[int]) -> None:
         """Nothing: the file was read whole."""
