@@ -36,6 +36,11 @@ def dates_of(texts: pd.Categorical, date_format: str | None) -> tuple[np.ndarray
     return out, np.flatnonzero(np.isnat(out) & ~empty)
 
 
+def is_date(text: str) -> bool:
+    """Whether a text is an ISO date, with or without a time."""
+    return _ISO.fullmatch(text.strip()) is not None and _date(text.strip(), None) is not None
+
+
 def _only_order(texts: Sequence[str]) -> str | None:
     """The format of dates with slashes that all of them have, where the other order of day and month makes one of them no date."""
     if not texts or not all(_SLASHED.fullmatch(text) for text in texts):

@@ -177,7 +177,8 @@ def kind_of(file: str, headers: Sequence[str], stated: Mapping[str, str], first_
     if _are_yields(name, folder, headers, found):
         return "yields"
     priced = found["prices"] & set(PRICE_FIELDS)
-    described = found["security_master"] & {"name", "sector", "asset_class", "industry"}
+    described = found["security_master"] & {"name", "sector", "industry"}
+    described |= found["security_master"] & {"asset_class"} if re.search(r"master|securit|universe|instrument", name) else set()
     if described and "symbol" in found["security_master"] and not ("session" in found["prices"] and priced & {"close", "adj_close"}):
         return "security_master"
     if "session" in found["prices"] and (priced or {"split_from", "split_to"} <= found["prices"]):

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sigmasight_assets.engines.arrays import Array, IntArray
-from sigmasight_assets.providers.files.cells import MISSING, dates_of, numbers_of
+from sigmasight_assets.providers.files.cells import MISSING, dates_of, is_date, numbers_of
 from sigmasight_assets.providers.files.findings import Findings
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq")
@@ -265,6 +265,9 @@ def _open_csv(content: bytes, name: str, findings: Findings) -> CsvFile | None:
         if line.strip():
             separator = max(_SEPARATORS, key=line.count)
             headers = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
-            return CsvFile(name, tuple(header.strip() for header in headers), findings, content, separator, skip)
+            table = CsvFile(name, tuple(header.strip() for header in headers), findings, content, separator, skip)
+            if table.headers[0] in ("", "Unnamed: 0") and is_date("".join(table.first_row()[:1])):
+                table.headers = ("date", *table.headers[1:])  # an index that was written without its name
+            return table
     findings.add("empty_file", name)
     return None

@@ -73,6 +73,12 @@ def test_columns_in_any_order_numbers_in_quotes_bom_and_crlf(tmp_path: Path) -> 
     assert series(data, "A")["close"].tolist() == [100.5, 101.0]
 
 
+def test_an_index_without_a_name_is_the_date(tmp_path: Path) -> None:
+    data = read(tmp_path, closes_csv=",A,B\n2022-03-07,1,2\n2022-03-08 00:00:00,3,4\n")
+    assert data.n_errors == 0
+    assert series(data, "B").index.tolist() == ["2022-03-07", "2022-03-08"]
+
+
 def test_gzip_and_parquet_read_as_csv(tmp_path: Path) -> None:
     plain = read(tmp_path / "plain", prices_csv=LONG)
     text = (tmp_path / "plain" / "prices.csv").read_text()
