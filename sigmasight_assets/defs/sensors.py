@@ -108,7 +108,7 @@ def materialized_market_sessions(store: StoreResource) -> set[str]:
     return {f"{day:%Y-%m-%d}" for day in store.database.frame(query)["session"]}
 
 
-ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 @dg.sensor(
@@ -118,9 +118,10 @@ ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.Dagste
     description="Row sets older than their inputs or their code are computed anew, and nothing else; the same as `sigmasight run --stale`.",
 )
 def stale_refreshed(context: dg.SensorEvaluationContext, store: StoreResource) -> list[dg.RunRequest] | dg.SkipReason:
-    if context.instance.get_runs(filters=dg.RunsFilter(statuses=ACTIVE), limit=1):
-        return dg.SkipReason("a run is in progress: it may be what is stale")
     database = store.database
+    tidy(context.instance, database)
+    if context.instance.get_run_ids(filters=dg.RunsFilter(statuses=ACTIVE), limit=1):
+        return dg.SkipReason("a run is in progress: it may compute what is stale")
     with database.read() as connection:
         if unprocessed(connection) is not None:
             return dg.SkipReason("a change of the ledger waits for its own run")

@@ -108,8 +108,12 @@ def replace(
 def _refuse_strangers(table: Table, frame: pd.DataFrame, sessions: Sequence[date] | None, portfolios: Sequence[uuid.UUID] | None) -> None:
     """A row outside what is replaced would double, or vanish: refuse the frame."""
     found = {
-        "session": sorted(str(day.date()) for day in set(frame["session"]) - {pd.Timestamp(day) for day in sessions}) if sessions else [],
-        "portfolio_id": sorted(str(owner) for owner in set(frame["portfolio_id"]) - set(portfolios)) if portfolios else [],
+        "session": sorted(str(day.date()) for day in set(frame["session"].drop_duplicates()) - {pd.Timestamp(day) for day in sessions})
+        if sessions
+        else [],
+        "portfolio_id": sorted(str(owner) for owner in set(frame["portfolio_id"].drop_duplicates()) - set(portfolios))
+        if portfolios
+        else [],
     }
     strangers = [f"{name} {', '.join(values[:5])}" for name, values in found.items() if values]
     if sessions == [] or portfolios == []:

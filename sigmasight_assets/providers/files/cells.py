@@ -15,6 +15,7 @@ MISSING = ("", "NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan", "NAN", "null", "N
 """What stands for a value that is not there."""
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ].*)?")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(\.0)?")
+_SLASHED = re.compile(r"\d{1,2}/\d{1,2}/\d{4}")
 _SYMBOL = re.compile(r"[A-Z0-9^$][A-Z0-9.^=_&$+/-]{0,31}")
 _SHARE_CLASS = re.compile(r"([A-Z0-9]{1,10})[-/ ]([A-Z0-9]{1,4})")
 _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*(?::|/|for|-for-)\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
@@ -23,14 +24,29 @@ _RATIO = re.compile(r"(\d+(?:\.\d+)?)\s*(?::|/|for|-for-)\s*(\d+(?:\.\d+)?)", re
 def dates_of(texts: pd.Categorical, date_format: str | None) -> tuple[np.ndarray, IntArray]:
     """Dates as datetime64[s], NaT where there is none, and the rows whose text is no date (an empty cell is none of them).
 
-    Without a format dates are ISO, with or without a time (which is dropped as written), or yyyymmdd.
+    Without a format dates are ISO, with or without a time (which is dropped as written), or yyyymmdd. Dates with slashes are read where
+    the column leaves one order of day and month possible.
     """
     distinct = [str(text).strip() for text in texts.categories]
+    date_format = date_format or _only_order([text for text in distinct if text not in MISSING])
     read = np.array([_date(text, date_format) for text in distinct] + [None], dtype="datetime64[D]").astype("datetime64[s]")
     codes = np.asarray(texts.codes, dtype=np.int64)
     out = read[codes]
     empty = np.array([text in MISSING for text in distinct] + [True], dtype=bool)[codes]
     return out, np.flatnonzero(np.isnat(out) & ~empty)
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is an ISO date, with or without a time."""
+    return _ISO.fullmatch(text.strip()) is not None and _date(text.strip(), None) is not None
+
+
+def _only_order(texts: Sequence[str]) -> str | None:
+    """The format of dates with slashes that all of them have, where the other order of day and month makes one of them no date."""
+    if not texts or not all(_SLASHED.fullmatch(text) for text in texts):
+        return None
+    possible = [order for order in ("%m/%d/%Y", "%d/%m/%Y") if all(_date(text, order) is not None for text in texts)]
+    return possible[0] if len(possible) == 1 else None
 
 
 def _date(text: str, date_format: str | None) -> date | None:

@@ -48,7 +48,11 @@ CODES: dict[str, tuple[str, str, str]] = {
     "adj_close_ignores_split": (WARNING, "adj_close does not follow the stated splits; it was derived anew.", "Correct adj_close."),
     "adj_close_inconsistent": (WARNING, "adj_close does not follow the stated dividends and splits.", "Check both."),
     "unexplained_adjustment": (WARNING, "adj_close moves against close as if by a split that is not stated.", "State split_ratio."),
-    "split_already_in_close": (WARNING, "The closes do not move by the stated splits: taken as split-adjusted.", "State price_basis."),
+    "split_already_in_close": (
+        WARNING,
+        "The closes are adjusted for the stated splits already.",
+        "State price_basis.",
+    ),
     "dividend_above_close": (WARNING, "A dividend is not below the close before it.", "USD per share of the ex-session."),
     "event_without_price": (WARNING, "Dividends or splits outside the symbol's prices were dropped.", "Add its prices."),
     "event_moved": (NOTE, "Events on days without trading count on the next session.", "Nothing needs to be done."),

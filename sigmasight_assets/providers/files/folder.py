@@ -21,7 +21,7 @@ from sigmasight_assets.providers.files.price_rows import PriceTable, read_prices
 from sigmasight_assets.providers.files.quote_merge import merge_quotes
 from sigmasight_assets.providers.files.quotes import QuoteTable, read_quotes
 from sigmasight_assets.providers.files.symbol_changes import SymbolChange, link, read_changes
-from sigmasight_assets.providers.files.table_file import SUFFIXES, open_table
+from sigmasight_assets.providers.files.table_file import SUFFIXES, TableFile, open_table
 from sigmasight_assets.providers.files.yields import merge_yields, read_yields
 from sigmasight_assets.providers.protocol import PRICE_COLUMNS, Proxy, empty
 from sigmasight_assets.sessions import SessionCalendar
@@ -126,7 +126,7 @@ def _read_files(folder: Path, configuration: Configuration, calendar: SessionCal
         table = open_table(path, name, findings)
         if table is None:
             continue
-        kind = rule.kind or kind_of(name, table.headers, rule.columns)
+        kind = rule.kind or kind_of(name, table.headers, rule.columns, table.first_row())
         if kind is None:
             findings.add("unrecognised_file", name, detail=f"Columns: {', '.join(table.headers[:12])}.")
             continue
@@ -146,11 +146,8 @@ def _read_files(folder: Path, configuration: Configuration, calendar: SessionCal
     return out
 
 
-def _read_confirmed(table: object, rule: FileRule, configuration: Configuration) -> list[tuple[date, str, float]]:
+def _read_confirmed(table: TableFile, rule: FileRule, configuration: Configuration) -> list[tuple[date, str, float]]:
     """A file of closes that somebody vouches for: rows like those of prices."""
-    from sigmasight_assets.providers.files.table_file import TableFile
-
-    assert isinstance(table, TableFile)
     if "session" not in named_columns("confirmed_prices", table.headers, rule.columns):
         return []
     prices = read_prices(table, rule, configuration)

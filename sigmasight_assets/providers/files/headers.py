@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sigmasight_assets.ledger.option_symbols import looks_like_option
+
 _COMMON = {
     "session": ("date", "day", "trade_date", "trading_date", "tradedate", "datetime", "timestamp", "time", "asof", "as_of", "as_of_date",
                 "price_date", "dt", "quote_date", "quotedate", "observation_date", "new_date", "trading_day", "quote_datetime"),
@@ -151,8 +153,8 @@ def stated_unit(*names: str) -> str | None:
     return None
 
 
-def kind_of(file: str, headers: Sequence[str], stated: Mapping[str, str]) -> str | None:
-    """What a file holds, by its columns and, where they leave a choice, its name; None for no known kind."""
+def kind_of(file: str, headers: Sequence[str], stated: Mapping[str, str], first_row: Sequence[str] = ()) -> str | None:
+    """What a file holds, by its columns and, where they leave a choice, its name and its first symbol; None for no known kind."""
     name, folder = plain(Path(file).name.split(".")[0]), plain(str(Path(file).parent))
     found = {kind: set(named_columns(kind, headers, stated)) for kind in ALIASES}
     words = {plain(header) for header in headers}
@@ -168,10 +170,15 @@ def kind_of(file: str, headers: Sequence[str], stated: Mapping[str, str]) -> str
     series = set(ALIASES["option_quotes"]["symbol"]) - {"ticker", "stock"}
     if "symbol" in option and quoted and (words & series or re.search(r"option|chain", f"{folder}_{name}")):
         return "option_quotes"
+    if "symbol" in option and quoted and first_row:
+        places = named_columns("option_quotes", headers, stated)["symbol"]
+        if any(looks_like_option(first_row[place]) for place in places if place < len(first_row)):
+            return "option_quotes"
     if _are_yields(name, folder, headers, found):
         return "yields"
     priced = found["prices"] & set(PRICE_FIELDS)
-    described = found["security_master"] & {"name", "sector", "asset_class", "industry"}
+    described = found["security_master"] & {"name", "sector", "industry"}
+    described |= found["security_master"] & {"asset_class"} if re.search(r"master|securit|universe|instrument", name) else set()
     if described and "symbol" in found["security_master"] and not ("session" in found["prices"] and priced & {"close", "adj_close"}):
         return "security_master"
     if "session" in found["prices"] and (priced or {"split_from", "split_to"} <= found["prices"]):

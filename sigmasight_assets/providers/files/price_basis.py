@@ -87,7 +87,8 @@ def _bases(series: _Series, merged: Merged, findings: Findings) -> np.ndarray:
     has_close, has_adj = series.by_symbol(~np.isnan(series.close)), series.by_symbol(~np.isnan(series.adj))
     says_dividend, says_split = series.of(merged.states["dividend"]), series.of(merged.states["split_ratio"])
     in_close = _splits_in_close(series)
-    for j in np.flatnonzero(in_close & (stated == None)).tolist():  # noqa: E711 - elementwise
+    says_adjusted = (stated == "split_adjusted") & series.by_symbol(series.split != 1)
+    for j in np.flatnonzero((in_close & (stated == None)) | says_adjusted).tolist():  # noqa: E711 - elementwise
         findings.add("split_already_in_close", value=series.symbols[j], detail=f"{series.symbols[j]}.")
     one_close = ~(has_close & has_adj) & ~(has_close & (says_dividend | says_split))
     found = np.select([one_close, in_close, says_split], ["adjusted_only", "split_adjusted", "traded"], "split_adjusted")

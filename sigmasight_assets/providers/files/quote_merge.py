@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -88,13 +87,9 @@ def _under_both_symbols(rows: pd.DataFrame, changes: Sequence[SymbolChange]) -> 
     """Quotes of a security that changed its symbol, under the roots of both: a series held under the old one goes on."""
     for change in sorted(changes, key=lambda one: one.session):
         roots = rows["symbol"].str[:-OSI_TAIL]
-        day = _at(change.session)
+        day = pd.Timestamp(change.session)
         new = rows[(roots == change.new) & (rows["session"] >= day)]
         old = rows[(roots == change.old) & (rows["session"] < day)]
         copies = [part.assign(symbol=to + part["symbol"].str[-OSI_TAIL:]) for part, to in ((new, change.old), (old, change.new))]
         rows = pd.concat([rows, *copies], ignore_index=True).drop_duplicates(["session", "symbol"], ignore_index=True)
     return rows.sort_values(["session", "symbol"], ignore_index=True)
-
-
-def _at(day: date) -> pd.Timestamp:
-    return pd.Timestamp(day)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sigmasight_assets.engines.arrays import Array, IntArray
-from sigmasight_assets.providers.files.cells import MISSING, dates_of, numbers_of
+from sigmasight_assets.providers.files.cells import MISSING, dates_of, is_date, numbers_of
 from sigmasight_assets.providers.files.findings import Findings
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet", ".pq")
@@ -48,6 +48,10 @@ class TableFile:
 
     def lines(self, rows: IntArray) -> list[int]:
         """Lines of some rows in the file."""
+        raise NotImplementedError
+
+    def first_row(self) -> list[str]:
+        """Cells of the first row, empty where there is none."""
         raise NotImplementedError
 
     def texts(self, column: int) -> pd.Categorical:
@@ -88,6 +92,11 @@ class CsvFile(TableFile):
 
     def lines(self, rows: IntArray) -> list[int]:
         return [int(line) for line in self._lines[rows]]
+
+    def first_row(self) -> list[str]:
+        rest = self.content.split(b"\n", self.skip + 20)[self.skip : self.skip + 20]
+        line = next((line for line in rest if line.strip()), b"").decode("utf-8", errors="replace")
+        return next(csv.reader([line], delimiter=self.separator, skipinitialspace=True), [])
 
     def load(self, columns: Sequence[int], numeric: Sequence[int]) -> None:
         self._lines = self._checked_lines()
@@ -185,6 +194,9 @@ class ParquetFile(TableFile):
     def lines(self, rows: IntArray) -> list[int]:
         return [int(row) + 1 for row in rows]
 
+    def first_row(self) -> list[str]:
+        return [str(cell) for cell in self.frame.iloc[0]] if len(self.frame) else []
+
     def load(self, columns: Sequence[int], numeric: Sequence[int]) -> None:
         """Nothing: the file was read whole."""
 
@@ -253,6 +265,9 @@ def _open_csv(content: bytes, name: str, findings: Findings) -> CsvFile | None:
         if line.strip():
             separator = max(_SEPARATORS, key=line.count)
             headers = next(csv.reader([line], delimiter=separator, skipinitialspace=True))
-            return CsvFile(name, tuple(header.strip() for header in headers), findings, content, separator, skip)
+            table = CsvFile(name, tuple(header.strip() for header in headers), findings, content, separator, skip)
+            if table.headers[0] in ("", "Unnamed: 0") and is_date("".join(table.first_row()[:1])):
+                table.headers = ("date", *table.headers[1:])  # an index that was written without its name
+            return table
     findings.add("empty_file", name)
     return None

@@ -86,6 +86,13 @@ def test_option_quotes_by_symbol_in_any_form(tmp_path: Path) -> None:
     assert np.isnan(rows.loc["AAPL220318C00170000", "iv"])  # 0 is how vendors say that there is none
 
 
+def test_option_quotes_are_told_from_prices_by_their_first_symbol(tmp_path: Path) -> None:
+    text = "symbol,date,bid,ask,last\nAAPL220318C00160000,2022-03-07,3.1,3.3,3.2\n"
+    data = read(tmp_path, prices_csv=PRICES, quotes_csv=text)
+    assert data.files["quotes.csv"] == "option_quotes"
+    assert data.quotes["close"].tolist() == [3.2]
+
+
 def test_option_quotes_by_terms_with_percent_volatility(tmp_path: Path) -> None:
     data = read(
         tmp_path,

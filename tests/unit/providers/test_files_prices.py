@@ -73,6 +73,12 @@ def test_columns_in_any_order_numbers_in_quotes_bom_and_crlf(tmp_path: Path) -> 
     assert series(data, "A")["close"].tolist() == [100.5, 101.0]
 
 
+def test_an_index_without_a_name_is_the_date(tmp_path: Path) -> None:
+    data = read(tmp_path, closes_csv=",A,B\n2022-03-07,1,2\n2022-03-08 00:00:00,3,4\n")
+    assert data.n_errors == 0
+    assert series(data, "B").index.tolist() == ["2022-03-07", "2022-03-08"]
+
+
 def test_gzip_and_parquet_read_as_csv(tmp_path: Path) -> None:
     plain = read(tmp_path / "plain", prices_csv=LONG)
     text = (tmp_path / "plain" / "prices.csv").read_text()
@@ -165,6 +171,13 @@ def test_closes_adjusted_for_the_stated_splits_are_split_adjusted(tmp_path: Path
     assert len(found(data, "split_already_in_close")) == 1
 
 
+def test_splits_of_a_source_that_says_it_is_split_adjusted_are_left_out_and_reported(tmp_path: Path) -> None:
+    text = "symbol,date,close,split_ratio,price_basis\nA,2022-03-07,100,1,split_adjusted\nA,2022-03-08,101,4,split_adjusted\n"
+    data = read(tmp_path, prices_csv=text)
+    assert series(data, "A")["split_ratio"].tolist() == [1.0, 1.0]
+    assert len(found(data, "split_already_in_close")) == 1
+
+
 def test_adjusted_closes_that_contradict_the_dividends_are_reported(tmp_path: Path) -> None:
     text = "symbol,date,close,adj_close,dividend\nA,2022-03-07,100,100,0\nA,2022-03-08,99,99,2\n"
     assert "A on 2022-03-08" in found(read(tmp_path, prices_csv=text), "adj_close_inconsistent")[0].message
@@ -230,6 +243,15 @@ def test_a_truncated_last_line_is_refused(tmp_path: Path) -> None:
 def test_dates_in_another_order_are_read_with_a_stated_format_only(tmp_path: Path) -> None:
     folder = write(tmp_path, prices_csv="symbol,date,close\nA,07/03/2022,1\n", provider_yaml='date_format: "%d/%m/%Y"\n')
     assert series(provider_of(folder).data(), "A").index.tolist() == ["2022-03-07"]
+
+
+def test_dates_with_slashes_are_read_where_one_order_is_possible(tmp_path: Path) -> None:
+    american = read(tmp_path / "us", prices_csv="symbol,date,close\nA,12/30/2022,1\nA,01/03/2023,2\n")
+    assert series(american, "A").index.tolist() == ["2022-12-30", "2023-01-03"]
+    european = read(tmp_path / "eu", prices_csv="symbol,date,close\nA,30/12/2022,1\nA,03/01/2023,2\n")
+    assert series(european, "A").index.tolist() == ["2022-12-30", "2023-01-03"]
+    both = read(tmp_path / "both", prices_csv="symbol,date,close\nA,03/01/2023,1\nA,04/01/2023,2\n")
+    assert [finding.code for finding in both.errors][:2] == ["not_a_date", "not_a_date"]  # March and April, or January?
 
 
 def test_days_without_trading_are_dropped_and_reported(tmp_path: Path) -> None:
