@@ -29,6 +29,8 @@ docs: environment ## regenerate docs/tables.md
 benchmarks: environment ## what README's speed claims rest on
 	@$(BIN)/python -m benchmarks.greeks
 	@$(BIN)/python -m benchmarks.implied_volatility
+	@$(BIN)/python -m benchmarks.factor_betas
+	@$(BIN)/python -m benchmarks.correlation
 	@$(BIN)/python -m benchmarks.sessions
 
 soak: environment ## the tests that take minutes

@@ -32,6 +32,10 @@ def share(value: float | None) -> str:
     return "n/a" if value is None or math.isnan(value) else f"{value:.1%}"
 
 
+def ratio(value: float | None) -> str:
+    return "n/a" if value is None or math.isnan(value) else f"{value:.2f}"
+
+
 def word(value: str | None) -> str:
     return (value or "").replace("_", " ")
 
@@ -49,6 +53,9 @@ _FIGURES: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("theta $ / day", "theta_per_day", money),
     ("vega $ / vol pt", "vega_per_volpt", money),
     ("rho $ / 1 % rate", "rho_per_pct", money),
+    ("market beta", "beta", ratio),
+    ("predicted vol / y", "predicted_volatility", share),
+    ("with betas", "factor_coverage", share),
     ("coverage", "coverage", share),
     ("status", "status", word),
     ("reason", "reason", word),

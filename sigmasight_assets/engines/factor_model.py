@@ -67,32 +67,32 @@ def orthogonal_styles(etf_returns: Array) -> Styles:
         When the market stands still, or an ETF is a multiple of the market (growth: of market and value).
     """
     market = etf_returns[:, MARKET]
-    loading = np.array([_slope(market, etf, "market") for etf in etf_returns.T])  # (7,)
+    loading = _slopes(market, etf_returns, "market")  # (7,)
     loading[MARKET] = 1.0
     factors = etf_returns - np.outer(market, loading)  # (n_rows, 7)
     factors[:, MARKET] = market
-    _require_own_moves(factors, etf_returns, VALUE)
-    value_loading = _slope(factors[:, VALUE], etf_returns[:, GROWTH], "value")
+    _require_own_moves(factors, etf_returns, [VALUE])
+    value_loading = float(_slopes(factors[:, VALUE], etf_returns[:, [GROWTH]], "value")[0])
     factors[:, GROWTH] -= value_loading * factors[:, VALUE]
-    for k in range(len(FACTORS)):
-        _require_own_moves(factors, etf_returns, k)
+    _require_own_moves(factors, etf_returns, list(range(len(FACTORS))))
     return Styles(factors, loading, value_loading)
 
 
-def _slope(regressor: Array, values: Array, name: str) -> float:
-    """Slope of a series on a regressor, with a constant."""
+def _slopes(regressor: Array, values: Array, name: str) -> Array:
+    """Slope of each column on a regressor, with a constant."""
     centred = regressor - regressor.mean()
-    squares = float(np.dot(centred, centred))
-    if squares <= NO_VARIATION * float(np.dot(regressor, regressor)):
+    squares = float(centred @ centred)
+    if squares <= NO_VARIATION * float(regressor @ regressor):
         raise SingularDesign(f"expected a {name} proxy that moves, was one that stands still")
-    return float(np.dot(centred, values - values.mean())) / squares
+    slopes: Array = centred @ (values - values.mean(axis=0)) / squares
+    return slopes
 
 
-def _require_own_moves(factors: Array, etf_returns: Array, k: int) -> None:
+def _require_own_moves(factors: Array, etf_returns: Array, columns: list[int]) -> None:
     """Refuse a factor of which nothing is left but rounding."""
-    own, whole = (np.square(values[:, k] - values[:, k].mean()).sum() for values in (factors, etf_returns))
-    if own <= NO_VARIATION * whole:
-        raise SingularDesign(f"expected a {FACTORS[k]} proxy with moves of its own, was a combination of other proxies")
+    own, whole = (np.square(values - values.mean(axis=0)).sum(axis=0) for values in (factors[:, columns], etf_returns[:, columns]))
+    for k in np.flatnonzero(own <= NO_VARIATION * whole).tolist():
+        raise SingularDesign(f"expected a {FACTORS[columns[k]]} proxy with moves of its own, was a combination of other proxies")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -25,8 +24,6 @@ NO_VARIATION = 1e-26
 """TSS below this share of the sum of squares is rounding: the instrument does not move."""
 DEPENDENT = 1e-10
 """A regressor whose part beyond the ones before it is below this share of its length is a combination of them."""
-Panel = TypeVar("Panel", Array, BoolArray)
-
 COLUMNS_AT_ONCE = 512
 """Instruments solved together: their rows stay in the processor's cache."""
 
@@ -124,14 +121,12 @@ def fit(design: Design, y: Array) -> OlsFit:
         Of n_rows rows.
     y : Array of shape (n_rows, n_instruments)
     """
-    present = ~np.isnan(y)
-    n_obs = present.sum(axis=0)
-    gapped = n_obs < len(y)
-    out = _empty(design, n_obs)
+    gapped = np.isnan(y.sum(axis=0))
+    out = _empty(design, y.shape[1])
     for columns in _blocks(np.flatnonzero(~gapped)):
         _put(out, columns, _fit_full(design, _taken(y, columns)))
     for columns in _blocks(np.flatnonzero(gapped)):
-        _put(out, columns, _fit_gapped(design, _taken(y, columns), _taken(present, columns)))
+        _put(out, columns, _fit_gapped(design, _taken(y, columns)))
     return out
 
 
@@ -139,10 +134,10 @@ def _blocks(columns: IntArray) -> list[IntArray]:
     return [columns[start : start + COLUMNS_AT_ONCE] for start in range(0, len(columns), COLUMNS_AT_ONCE)]
 
 
-def _taken(panel: Panel, columns: IntArray) -> Panel:
+def _taken(y: Array, columns: IntArray) -> Array:
     """Some columns: a view where they stand side by side."""
     first, last = int(columns[0]), int(columns[-1])
-    taken: Panel = panel[:, first : last + 1] if last - first + 1 == len(columns) else panel[:, columns]
+    taken: Array = y[:, first : last + 1] if last - first + 1 == len(columns) else y[:, columns]
     return taken
 
 
@@ -166,9 +161,10 @@ def _fit_full(design: Design, y: Array) -> OlsFit:
     )
 
 
-def _fit_gapped(design: Design, y: Array, present: BoolArray) -> OlsFit:
+def _fit_gapped(design: Design, y: Array) -> OlsFit:
     """Columns with gaps of their own, solved together in the basis of the shared Q."""
     q, m = design.q, design.q.shape[1]
+    present = ~np.isnan(y)
     n_obs = present.sum(axis=0)
     filled = np.where(present, y, 0.0)
     squares = np.einsum("ij,ij->j", filled, filled)
@@ -236,8 +232,8 @@ def _finished(design: Design, coefficients: Array, spread: Array, ssr: Array, ts
     )
 
 
-def _empty(design: Design, n_obs: IntArray) -> OlsFit:
-    n, p = len(n_obs), design.q.shape[1] - (1 if design.constant else 0)
+def _empty(design: Design, n: int) -> OlsFit:
+    p = design.q.shape[1] - (1 if design.constant else 0)
     return OlsFit(
         beta=np.empty((p, n)),
         std_error=np.empty((p, n)),
@@ -245,7 +241,7 @@ def _empty(design: Design, n_obs: IntArray) -> OlsFit:
         intercept_std_error=np.empty(n),
         r_squared=np.empty(n),
         residual_variance=np.empty(n),
-        n_obs=n_obs.astype(np.int64),
+        n_obs=np.zeros(n, dtype=np.int64),
         is_exact=np.zeros(n, dtype=bool),
         is_singular=np.zeros(n, dtype=bool),
     )

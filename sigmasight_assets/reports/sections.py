@@ -75,7 +75,7 @@ def executive_summary(inputs: Inputs) -> Section:
 
 
 def _headline(inputs: Inputs) -> tuple[str, ...]:
-    """The day and the size of the bets, in two sentences; none where NAV is not known."""
+    """The day, the size of the bets and what they are exposed to, in a sentence each; none where NAV is not known."""
     row = inputs.snapshot
     if pd.isna(row["nav"]):
         return ()
@@ -89,6 +89,11 @@ def _headline(inputs: Inputs) -> tuple[str, ...]:
             by_delta = f"; with options at their delta {row['delta_gross_share']:.0%} and {row['delta_net_share']:.0%}"
         sentences.append(
             f"Market value is {row['market_value_gross_share']:.0%} of NAV gross and {row['market_value_net_share']:.0%} net{by_delta}."
+        )
+    if not (pd.isna(row["beta"]) or pd.isna(row["predicted_volatility"]) or pd.isna(row["factor_coverage"])):
+        sentences.append(
+            f"Market beta {row['beta']:.2f}, predicted volatility {row['predicted_volatility']:.0%} of NAV a year, "
+            f"of the {row['factor_coverage']:.0%} of the gross exposure that has betas."
         )
     return tuple(sentences)
 

@@ -17,8 +17,11 @@ from sigmasight_assets.providers.protocol import Answer, Proxy
 from sigmasight_assets.providers.sample import SampleProvider
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.tables import portfolios
 
 LAST = date(2022, 12, 28)
+N_MARKET, N_BOOK = 255, 3
+"""Sessions of market data, and of the books, that the demonstration is computed on."""
 MARKET_STEPS = (materialize.prices, materialize.treasury_yields, materialize.option_quotes, materialize.factor_returns)
 
 
@@ -95,3 +98,9 @@ def rows_of(database: Database, table: Table, **wanted: object) -> pd.DataFrame:
     for name, value in wanted.items():
         query = query.where(table.c[name] == value)
     return database.frame(query)
+
+
+def of_portfolio(database: Database, table: Table, slug: str, day: date = LAST) -> pd.DataFrame:
+    """Rows of the portfolio whose slug contains a text, on a session."""
+    query = select(table).join(portfolios, portfolios.c.id == table.c.portfolio_id)
+    return database.frame(query.where(portfolios.c.slug.like(f"%{slug}%"), table.c.session == day))
