@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from math import fsum, sqrt
 from pathlib import Path
@@ -22,7 +23,7 @@ SHARES = 210
 
 def returns(symbol: str) -> list[float]:
     closes = [float(row[symbol]) for row in ROWS[-253:]]
-    return [now / before - 1.0 for before, now in zip(closes[:-1], closes[1:], strict=True)]
+    return [now / before - 1.0 for before, now in itertools.pairwise(closes)]
 
 
 def sum_of_products(one: list[float], other: list[float]) -> float:
