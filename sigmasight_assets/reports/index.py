@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from sigmasight_assets.reports.registry import NOT_YET
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED
@@ -68,7 +67,6 @@ def _record(
         name: {"status": "unavailable", "reason": "not_materialized"} if source is None else {"status": source[1], "reason": source[2]}
         for name, source in found.items()
     }
-    sections |= {name: {"status": "not_available", "reason": why} for name, (_, why) in NOT_YET.items()}
     text = ";".join(f"{name}={source[0] if source else ''}" for name, source in sorted(found.items()))
     own = sections["portfolio_snapshots"]
     return {

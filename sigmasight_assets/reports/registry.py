@@ -1,8 +1,8 @@
 """Which sections a report has, in order. No writer knows any of them.
 
 A new engine adds its section in three steps: a function `Inputs -> Section` in a module of its own, which reads the engine's table with
-`inputs.read`; the function's place in `SECTIONS`, and out of `NOT_YET` what it replaces; its table among the inputs of `portfolio_reports`
-in `store.lineage`, from which the index and staleness follow.
+`inputs.read`; the function's place in `SECTIONS`; its table among the inputs of `portfolio_reports` in `store.lineage`, from which the
+index and staleness follow.
 """
 
 from __future__ import annotations
@@ -23,15 +23,6 @@ from sigmasight_assets.reports.stress_section import market_scenarios, stress_re
 if TYPE_CHECKING:
     from sigmasight_assets.reports.collector import Inputs
 
-NOT_YET: dict[str, tuple[str, str]] = {}
-"""Engines to come: table -> (title, why there is nothing). Every engine of this release has its section."""
-
-
-def _not_available(name: str) -> Callable[[Inputs], Section]:
-    title, why = NOT_YET[name]
-    return lambda _inputs: Section(name, title, "not_available", why)
-
-
 SECTIONS: tuple[Callable[[Inputs], Section], ...] = (
     executive_summary,
     exposures,
@@ -45,6 +36,5 @@ SECTIONS: tuple[Callable[[Inputs], Section], ...] = (
     stress_results,
     risk_metrics,
     pnl_attribution,
-    *(_not_available(name) for name in NOT_YET),
     data_quality,
 )

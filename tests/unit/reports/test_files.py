@@ -17,15 +17,15 @@ from sigmasight_assets.reports.checks import files_hold, json_is_valid
 from sigmasight_assets.reports.collector import collect
 from sigmasight_assets.reports.index import SOURCES
 from sigmasight_assets.reports.materialize import portfolio_reports as write_reports
-from sigmasight_assets.reports.registry import NOT_YET
 from sigmasight_assets.reports.writer import parse_formats, write_report
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import portfolio_reports
-from tests.support.books import Lot, add_book, run_all, workshop
+from tests.support.books import Lot, add_book, run_all, run_risk, workshop
 from tests.support.small_market import SmallMarket
 from tests.unit.reports.conftest import BOOK, DAYS, FRI, Written
 
+STRESS = ("scenario_shocks", "market_scenarios", "stress_results", "var_exceptions")
 ROOT = Path(__file__).parents[3]
 
 
@@ -74,7 +74,7 @@ def test_a_session_that_was_not_computed_names_the_command(written_books: dict[s
         collect(written_books["ordinary"].database, "nobody-s")
 
 
-def test_the_index_has_every_source_and_every_engine_to_come(
+def test_the_index_has_every_source(
     sqlite_template: Path, tmp_path: Path, calendar: SessionCalendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGMASIGHT_REPORTS_DIR", str(tmp_path / "reports"))
@@ -84,15 +84,16 @@ def test_the_index_has_every_source_and_every_engine_to_come(
     add_book(database, [Lot("A", 10, 40, DAYS[0])], cash=100, as_of=FRI)
     shop = workshop(database, calendar, market)
     run_all(shop, DAYS, BOOK)
+    run_risk(shop, BOOK)
     write_reports(shop, BOOK)
     first = database.frame(select(portfolio_reports).order_by(portfolio_reports.c.session))
     written = {path: path.read_bytes() for path in (tmp_path / "reports").rglob("*.*")}
     assert len(written) == 3
     assert [files is not None for files in first["files"]] == [False] * (len(BOOK) - 1) + [True]
     for sections in first["sections"]:
-        assert set(sections) == {*SOURCES, *NOT_YET}
-        assert {name: said["status"] for name, said in sections.items() if name in NOT_YET} == dict.fromkeys(NOT_YET, "not_available")
-        without_factors = dict.fromkeys(("factor_exposures", "portfolio_factor_risk"), "unavailable") | {"factor_returns": "partial"}
+        assert set(sections) == set(SOURCES)
+        without_factors = dict.fromkeys(("factor_exposures", "portfolio_factor_risk", *STRESS), "unavailable")
+        without_factors |= dict.fromkeys(("factor_returns", "risk_metrics", "pnl_attribution"), "partial")  # a week of returns, no betas
         assert {said["status"] for name, said in sections.items() if name in set(SOURCES) - set(without_factors)} == {"ok"}
         assert {name: sections[name]["status"] for name in without_factors} == without_factors  # this market has no proxies
     assert files_hold(shop, BOOK).passed
