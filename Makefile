@@ -31,7 +31,11 @@ benchmarks: environment ## what README's speed claims rest on
 	@$(BIN)/python -m benchmarks.implied_volatility
 	@$(BIN)/python -m benchmarks.factor_betas
 	@$(BIN)/python -m benchmarks.correlation
+	@$(BIN)/python -m benchmarks.revaluation
+	@$(BIN)/python -m benchmarks.value_at_risk
+	@$(BIN)/python -m benchmarks.files_provider
 	@$(BIN)/python -m benchmarks.sessions
+	@$(BIN)/python -m benchmarks.scale
 
 soak: environment ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -n 2 --dist load -q
