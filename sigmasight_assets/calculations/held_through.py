@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,7 +95,7 @@ def _chunk(reader: Reader, position: IntArray, portfolio_ids: Sequence[uuid.UUID
         rows = pd.concat([frame for frame in (*computed, rows) if len(frame)] or [rows], ignore_index=True)
         options = pd.concat([_computed_options(reader, missing, portfolio_ids), options], ignore_index=True)
         options = options.drop_duplicates(["session", "symbol"])
-    place = pd.MultiIndex.from_frame(options[["session", "symbol"]]).get_indexer(pd.MultiIndex.from_frame(rows[["session", "symbol"]]))
+    place = _matches((options["session"], options["symbol"]), (rows["session"], rows["symbol"]))
     for name in ("spot", "iv", "rate"):
         rows[name] = np.append(options[name].to_numpy(dtype=np.float64), np.nan)[place]  # the last where there is none
     rows["iv_source"] = np.append(options["iv_source"].to_numpy(dtype=object), None)[place]
@@ -102,9 +103,19 @@ def _chunk(reader: Reader, position: IntArray, portfolio_ids: Sequence[uuid.UUID
     is_now = np.isin(at, position)
     is_open = rows["event"].isna().to_numpy()
     now, before = rows[is_now].reset_index(drop=True), rows[is_open].reset_index(drop=True)
-    key_before = pd.MultiIndex.from_arrays([at[is_open] + 1, before["lot_id"]])
-    found = key_before.get_indexer(pd.MultiIndex.from_arrays([at[is_now], now["lot_id"]]))
+    found = _matches((at[is_open] + 1, before["lot_id"]), (at[is_now], now["lot_id"]))
     return DayRows(at[is_now], now, before.reindex(found).reset_index(drop=True), found >= 0)
+
+
+def _matches(of: tuple[Any, Any], wanted: tuple[Any, Any]) -> IntArray:
+    """Row of `of` for each row of `wanted`, by both columns; -1 where there is none. The rows of `of` are distinct."""
+    n = len(of[0])
+    codes = [pd.factorize(np.concatenate([np.asarray(left), np.asarray(right)]))[0] for left, right in zip(of, wanted, strict=True)]
+    key = codes[0].astype(np.int64) * (int(codes[1].max(initial=0)) + 1) + codes[1]
+    order = np.argsort(key[:n], kind="stable")
+    at = np.searchsorted(key[:n][order], key[n:])
+    row = np.append(order, -1)[np.minimum(at, n)]
+    return np.where((row >= 0) & (key[:n][row] == key[n:]), row, -1) if n else np.full(len(key), -1, dtype=np.int64)
 
 
 def _stored(reader: Reader, days: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> pd.DataFrame:

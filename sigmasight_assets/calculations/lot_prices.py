@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -66,7 +66,9 @@ class MarketCache:
     splits: Splits
     dividends: pd.DataFrame
     option_rows: pd.DataFrame
-    option_place: dict[tuple[int, str], int] = field(default_factory=dict)
+    option_symbols: pd.Index
+    option_place: IntArray
+    """Row of `option_rows` by session and symbol, shape (n_sessions, n_symbols + 1); -1 where there is none."""
 
 
 def read_market(reader: Reader, book: Book, position: IntArray, stored: Sequence[date]) -> MarketCache:
@@ -87,8 +89,10 @@ def read_market(reader: Reader, book: Book, position: IntArray, stored: Sequence
     keep = slice(first - closes.first, None)
     dividends = read_dividends(reader, shares, first, last)
     options = _option_rows(reader, lots, splits, position, stored)
-    place = {key: i for i, key in enumerate(zip(options["position"].tolist(), options["symbol"], strict=True))}
-    return MarketCache(closes, filled[keep], age[keep], splits, dividends, options, place)
+    code, symbols = pd.factorize(options["symbol"])
+    place = np.full((len(position), len(symbols) + 1), -1, dtype=np.int64)
+    place[options["position"].to_numpy(dtype=np.int64) - first, code] = np.arange(len(options))
+    return MarketCache(closes, filled[keep], age[keep], splits, dividends, options, pd.Index(symbols, dtype=object), place)
 
 
 def _option_rows(reader: Reader, lots: Lots, splits: Splits, position: IntArray, stored: Sequence[date]) -> pd.DataFrame:
@@ -166,7 +170,9 @@ def _price_options(out: LotPrices, lots: Lots, position: IntArray, market: Marke
         return
     names = series_symbols(lots.chosen(lots.is_option), out.split_factor[:, option])
     out.symbol[:, option] = names
-    row = np.array([[market.option_place.get((p, name), -1) for name in line] for p, line in zip(position.tolist(), names, strict=True)])
+    code, distinct = pd.factorize(names.ravel())
+    column = market.option_symbols.get_indexer(pd.Index(distinct, dtype=object))[code].reshape(names.shape)  # -1: the last column
+    row = market.option_place[np.arange(len(position))[:, None], column]
     found, row = row >= 0, np.maximum(row, 0)
     held = (lots.entry[option] <= position[:, None]) & (position[:, None] <= lots.end[option])
     if not len(market.option_rows):

@@ -56,7 +56,7 @@ def read_parametric(reader: Reader, position: IntArray, ids: Sequence[uuid.UUID]
     out = {}
     for p, row in zip(reader.positions_of(rows["session"]).tolist(), rows.itertuples(), strict=True):
         parts = {
-            uuid.UUID(lot).hex: part * daily
+            lot.replace("-", ""): part * daily
             for lot, part in zip(row.lot_ids, row.volatility_contributions or [], strict=False)
             if part is not None
         }

@@ -147,7 +147,7 @@ def _lots(
     frame = database.frame(_scoped(query, portfolio_ids, lots.c.portfolio_id), connection)
     frame = _ordered(frame, place).sort_values(["place", "ordinal"], kind="stable")
     portfolio = frame["place"].to_numpy()
-    settlement = np.array([_settles(day, calendar) for day in frame["expiry"]], dtype=np.int64)
+    settlement = _settlements(frame["expiry"], calendar)
     entry = np.minimum(dates.positions(frame["entry_date"], portfolio), settlement)
     exit_ = dates.positions(frame["exit_date"], portfolio)
     wins = frame["exit_date"].notna().to_numpy() & (frame["expiry"].isna() | (frame["exit_date"] <= frame["expiry"])).to_numpy()
@@ -181,25 +181,29 @@ class _Dates:
 
     def __init__(self, calendar: SessionCalendar, stated_as_of: list[date]) -> None:
         self._calendar, self._as_of = calendar, stated_as_of
-        self._known: dict[tuple[Any, date], int] = {}
+        self._known: dict[tuple[date, date], int] = {}
 
     def positions(self, days: pd.Series, portfolio: IntArray) -> IntArray:
-        out = np.full(len(days), NEVER, dtype=np.int64)
-        for i, (day, p) in enumerate(zip(days, portfolio.tolist(), strict=True)):
-            if not pd.isna(day):
-                key = (day, self._as_of[p])
-                if key not in self._known:
-                    session = event_session(day.date(), self._as_of[p], self._calendar)
-                    self._known[key] = self._calendar.position(session)
-                out[i] = self._known[key]
+        """Calendar position of each date, `NEVER` where there is none; `portfolio` says whose as-of date counts."""
+        code, distinct = pd.factorize(days)  # -1 where there is no date
+        day = [one.date() for one in distinct]
+        out = np.full(len(code), NEVER, dtype=np.int64)
+        pairs, which = np.unique(np.column_stack([code, portfolio])[code >= 0], axis=0, return_inverse=True)
+        out[code >= 0] = np.array([self._position(day[i], self._as_of[p]) for i, p in pairs.tolist()], dtype=np.int64)[which.ravel()]
         return out
 
+    def _position(self, day: date, as_of: date) -> int:
+        if (day, as_of) not in self._known:
+            self._known[day, as_of] = self._calendar.position(event_session(day, as_of, self._calendar))
+        return self._known[day, as_of]
 
-def _settles(expiry: Any, calendar: SessionCalendar) -> int:
-    """Calendar position of the settlement; `NEVER` for what does not expire, or expires after the calendar's end."""
-    if pd.isna(expiry) or expiry.date() > calendar.last_date:
-        return int(NEVER)
-    return calendar.position(settlement_session(expiry.date(), calendar))
+
+def _settlements(expiry: pd.Series, calendar: SessionCalendar) -> IntArray:
+    """Calendar positions of the settlements; `NEVER` for what does not expire, or expires after the calendar's end."""
+    code, distinct = pd.factorize(expiry)  # -1 where there is no date
+    days = [day.date() for day in distinct]
+    known = [NEVER if day > calendar.last_date else calendar.position(settlement_session(day, calendar)) for day in days]
+    return np.array([*known, NEVER], dtype=np.int64)[code]
 
 
 def _scoped(query: Select[Any], portfolio_ids: Sequence[uuid.UUID] | None, column: Any = portfolios.c.id) -> Select[Any]:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,12 +60,18 @@ def _objects(values: Iterable[Any]) -> pd.Series:
 
 def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     if isinstance(kind, Uuid):
-        return lambda value: value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+        return lambda value: value if isinstance(value, uuid.UUID) else _identifier(value)
     if isinstance(kind, ExactDecimal):
         return lambda value: Decimal(decimal_text(Decimal(value)))
     if isinstance(kind, JSON):
         return lambda value: json.loads(value) if isinstance(value, str) else value
     return lambda value: value
+
+
+@lru_cache(maxsize=131_072)
+def _identifier(text: str) -> uuid.UUID:
+    """The same lots and portfolios are read table after table: an id is parsed once a process, while there are not too many."""
+    return uuid.UUID(text)
 
 
 def _by_distinct(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
