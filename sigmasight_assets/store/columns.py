@@ -89,8 +89,10 @@ class PackedFloats(TypeDecorator["np.ndarray[Any, np.dtype[np.float64]]"]):
 
 
 def pack(values: Any) -> bytes:
-    """An array of any shape as the bytes of `PackedFloats`."""
-    return np.ascontiguousarray(values, dtype="<f8").tobytes()
+    """An array of any shape as the bytes of `PackedFloats`: equal arrays are equal bytes (NaN and 0 have several forms)."""
+    array = np.array(values, dtype="<f8") + 0.0
+    array[np.isnan(array)] = np.nan
+    return array.tobytes()
 
 
 def unpack(content: bytes) -> Any:

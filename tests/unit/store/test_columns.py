@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Boolean, Column, Date, Float, Integer, MetaData, Table, insert, select
 from sqlalchemy.exc import StatementError
 
-from sigmasight_assets.store.columns import DECIMALS, DIGITS, ExactDecimal, UtcDateTime, decimal_text
+from sigmasight_assets.store.columns import DECIMALS, DIGITS, ExactDecimal, PackedFloats, UtcDateTime, decimal_text, pack
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.frames import columns_to_frame, copy_text, session_array, to_driver
 from sigmasight_assets.store.tables import users
@@ -27,6 +27,7 @@ PROBE = Table(
     Column("moment", UtcDateTime),
     Column("flag", Boolean),
     Column("n", Integer),
+    Column("packed", PackedFloats),
 )
 
 
@@ -39,7 +40,7 @@ def probe(database: Database) -> Database:
 
 def put(database: Database, **cells: object) -> None:
     with database.write() as connection:
-        connection.execute(insert(PROBE), {"id": 1, "amount": None, "moment": None, "flag": None, "n": None} | cells)
+        connection.execute(insert(PROBE), dict.fromkeys(PROBE.c.keys()) | {"id": 1} | cells)
 
 
 AMOUNTS = [
@@ -139,6 +140,26 @@ def test_a_missing_count_is_nan_and_whole_counts_are_integers(probe: Database) -
     assert probe.frame(select(PROBE.c.moment))["moment"].isna().all()
 
 
+def test_packed_arrays_come_back_to_the_last_bit(probe: Database) -> None:
+    values = np.array([[0.1 + 0.2, np.nan, -1e-300], [np.inf, 5e-324, 0.0]])
+    with probe.write() as connection:
+        connection.execute(insert(PROBE), [{"id": 1, "packed": values}, {"id": 2, "packed": np.zeros(0)}, {"id": 3, "packed": None}])
+    framed = probe.frame(select(PROBE.c.id, PROBE.c.packed).order_by(PROBE.c.id))["packed"].tolist()
+    with probe.read() as connection:
+        read = list(connection.execute(select(PROBE.c.packed).order_by(PROBE.c.id)).scalars())
+    for found in (framed, read):
+        np.testing.assert_array_equal(found[0], values.ravel())
+        assert (len(found[1]), found[2]) == (0, None)
+
+
+def test_equal_arrays_are_packed_alike() -> None:
+    # a processor makes NaN with and without a sign, and zeros of both: the content hash must not see which
+    minus_nan = np.frombuffer(np.uint64(0xFFF8000000000001).tobytes(), dtype="<f8")[0]
+    assert np.isnan(minus_nan)
+    assert pack([minus_nan, -0.0, 1.0]) == pack(np.array([np.nan, 0.0, 1.0]))
+    assert pack(np.asfortranarray([[1.0, 2.0], [3.0, 4.0]])) == pack([1.0, 2.0, 3.0, 4.0])
+
+
 def test_driver_cells_are_plain_values() -> None:
     assert to_driver(pd.Series([1.5, np.nan]), Float()).tolist() == [1.5, None]
     assert to_driver(pd.Series([True, None], dtype=object), Boolean()).tolist() == [True, None]
@@ -164,5 +185,6 @@ def test_frames_without_rows_are_typed() -> None:
         "moment": "datetime64[us, UTC]",
         "flag": "bool",
         "n": "int64",
+        "packed": "object",
     }
     assert session_array([date(2022, 3, 7)]).dtype == "datetime64[s]"
