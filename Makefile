@@ -9,7 +9,7 @@ demo: environment ## set up and compute the demonstration portfolios
 	@$(BIN)/python -m sigmasight_assets.cli demo
 
 test: environment ## set up and run every test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered -q
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered -q
 
 up: environment ## the Dagster UI on 127.0.0.1:3000
 	@exec $(BIN)/python -m sigmasight_assets.cli up
