@@ -36,13 +36,14 @@ def test_a_scoped_run_leaves_other_portfolios_alone(database: Database, calendar
         new = records(database, table).set_index("portfolio_id")
         assert new.loc[[other.id]].equals(old.loc[[other.id]])
         assert set(new.loc[[mine.id], "run_id"]) == {"scoped"}
-    stale = stale_rows(database, calendar, market)
+    values_alone = ["opening_cash", "position_values"]  # nothing here computes the factor model, which the snapshots show
+    stale = stale_rows(database, calendar, market, tables=values_alone)
     assert set(stale["portfolio_id"]) == {other.id}  # currency is judged by portfolio
     values = stored(database, position_values)
     priced = {(row.portfolio_id, row.session.date()): row.price for row in values.itertuples()}
     assert (priced[mine.id, BOOK[1]], priced[other.id, BOOK[1]]) == (12.5, 12.0)
     run_book(everybody, BOOK)
-    assert stale_rows(database, calendar, market).empty
+    assert stale_rows(database, calendar, market, tables=values_alone).empty
 
 
 def test_a_scope_that_names_nobody_writes_nothing(sqlite: Database, calendar: SessionCalendar) -> None:
