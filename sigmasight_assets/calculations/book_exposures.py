@@ -7,13 +7,13 @@ option without a delta, a name short of history) is uncovered and weighs by its 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import String, func, select, type_coerce
 
 from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
 from sigmasight_assets.calculations.packing import unpacked
@@ -21,8 +21,8 @@ from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
 from sigmasight_assets.engines.factor_model import FACTORS, MODEL_FACTORS, RATES
-from sigmasight_assets.ledger.book import Book, load_book
-from sigmasight_assets.store.tables import factor_betas, factor_covariance, position_values
+from sigmasight_assets.ledger.book import load_book
+from sigmasight_assets.store.tables import factor_betas, factor_covariance, lots, position_values
 
 ROWS_PER_READ = 200_000
 N_MODEL = len(MODEL_FACTORS)
@@ -51,6 +51,7 @@ class BookExposures:
     nav : float
         NaN while cash is unknown.
     lot_id, symbol, underlying : ndarray of object
+        Texts.
     number : IntArray
         Number of the lot's underlying, from 0.
     delta_dollars : Array
@@ -108,29 +109,42 @@ class BookExposures:
         return min(float(self.weight[some].sum()) / whole, 1.0) if whole > 0.0 else float("nan")
 
 
+NavSource = Callable[[IntArray], Array]
+"""NAV of the portfolios on sorted calendar positions, shape (n_sessions, n_portfolios)."""
+
+
 def read_books(
-    reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID] | None
-) -> tuple[list[uuid.UUID], Covariances, Iterator[tuple[list[date], list[BookExposures]]]]:
-    """Every portfolio on every session, in chunks of whole sessions, with the covariances; and the portfolios (all when None)."""
-    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID], nav_of: NavSource
+) -> tuple[Covariances, Iterator[tuple[list[date], list[BookExposures]]]]:
+    """The covariances of sessions, and every portfolio on each of them in chunks of whole sessions.
+
+    Parameters
+    ----------
+    portfolio_ids : sequence of UUID
+        In the order of `nav_of`.
+    """
     position = np.sort(reader.positions(sessions))
-    return book.portfolio_ids, _read_covariances(reader, position), _chunks(reader, book, position)
+    return _read_covariances(reader, position), _chunks(reader, position, portfolio_ids, nav_of)
 
 
-def _chunks(reader: Reader, book: Book, position: IntArray) -> Iterator[tuple[list[date], list[BookExposures]]]:
-    if not len(position):
-        return
-    cash = read_portfolio_cash(reader, book, int(position[-1])) if book.portfolio_ids else None
-    size = max(1, ROWS_PER_READ // max(1, len(book.lots)))
+def computed_nav(reader: Reader, portfolio_ids: Sequence[uuid.UUID], horizon: int) -> NavSource:
+    """NAV of cash and stored market values up to calendar position `horizon`."""
+    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    cash = read_portfolio_cash(reader, book, horizon)
+    return lambda position: net_asset_value(reader, book, cash, position).nav
+
+
+def _chunks(
+    reader: Reader, position: IntArray, portfolio_ids: Sequence[uuid.UUID], nav_of: NavSource
+) -> Iterator[tuple[list[date], list[BookExposures]]]:
+    owned = reader.frame(select(func.count().label("n")).select_from(lots).where(lots.c.portfolio_id.in_(list(portfolio_ids))))["n"].iloc[0]
+    size = max(1, ROWS_PER_READ // max(1, int(owned)))
     for start in range(0, len(position), size):
         part = position[start : start + size]
         days = [reader.day(p) for p in part.tolist()]
-        if cash is None:
-            yield days, []
-            continue
-        nav = net_asset_value(reader, book, cash, part).nav
-        rows = _held(reader, book.portfolio_ids, part)
-        lots = _lots(rows, _read_betas(reader, part, sorted(set(rows["underlying"]))))
+        nav = nav_of(part) if portfolio_ids else np.zeros((len(part), 0))
+        rows = _held(reader, portfolio_ids, part)
+        open_lots = _lots(rows, _read_betas(reader, part, sorted(set(rows["underlying"]))))
         owner, at = rows["portfolio_id"].to_numpy(dtype=object), rows["position"].to_numpy(dtype=np.int64)
         starts = np.flatnonzero(np.concatenate([[True], (at[1:] != at[:-1]) | (owner[1:] != owner[:-1])])) if len(rows) else []
         ends = [*list(starts)[1:], len(rows)]
@@ -138,9 +152,9 @@ def _chunks(reader: Reader, book: Book, position: IntArray) -> Iterator[tuple[li
         yield (
             days,
             [
-                lots.book(where.get((p, portfolio), slice(0, 0)), p, portfolio, float(nav[i, j]))
+                open_lots.book(where.get((p, portfolio), slice(0, 0)), p, portfolio, float(nav[i, j]))
                 for i, p in enumerate(part.tolist())
-                for j, portfolio in enumerate(book.portfolio_ids)
+                for j, portfolio in enumerate(portfolio_ids)
             ],
         )
 
@@ -149,7 +163,7 @@ def _held(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray
     """Open lots on some sessions."""
     p = position_values.c
     wanted = (
-        p.session, p.portfolio_id, p.lot_id, p.symbol, p.asset_class, p.underlying, p.price_status, p.market_value, p.cost_basis,
+        p.session, p.portfolio_id, type_coerce(p.lot_id, String).label("lot_id"), p.symbol, p.asset_class, p.underlying, p.price_status, p.market_value, p.cost_basis,
         p.notional_exposure, p.delta_dollars, p.status, p.reason,
     )  # fmt: skip
     span = p.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
@@ -255,7 +269,7 @@ def _lots(rows: pd.DataFrame, betas: _Betas) -> _Lots:
     causes = [is_private, ~sound, np.isnan(delta), missing.any(axis=1)]
     return _Lots(
         betas=betas,
-        lot_id=rows["lot_id"].to_numpy(dtype=object),
+        lot_id=np.array([_dashed(str(lot)) for lot in rows["lot_id"]], dtype=object),
         symbol=rows["symbol"].to_numpy(dtype=object),
         underlying=underlying,
         number=number,
@@ -267,6 +281,11 @@ def _lots(rows: pd.DataFrame, betas: _Betas) -> _Lots:
         reason=np.select(causes, ["private_asset", "quarantined", no_delta, why], None).astype(object),
         is_stale=(rows["price_status"] == "stale").to_numpy(),
     )
+
+
+def _dashed(lot_id: str) -> str:
+    """A lot's id as text, whether the driver gives it with dashes or without: parsing it would take longer than all else."""
+    return lot_id if len(lot_id) > 32 else f"{lot_id[:8]}-{lot_id[8:12]}-{lot_id[12:16]}-{lot_id[16:20]}-{lot_id[20:]}"
 
 
 def _weight(rows: pd.DataFrame, delta: Array) -> Array:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import String, func, select, type_coerce
 
 from sigmasight_assets.calculations.factor_panels import read_return_panel
 from sigmasight_assets.calculations.packing import packed, unpacked
@@ -51,7 +52,7 @@ class _Groups:
     """What names may share: sector of each underlying, and the owner's tags of each lot."""
 
     sector: Mapping[str, str]
-    tags: Mapping[uuid.UUID, tuple[str, ...]]
+    tags: Mapping[str, tuple[str, ...]]
 
     def words_of(self, names: _Names) -> dict[str, dict[str, set[str]]]:
         """`sector` and `tag` -> name -> its words; a name's tags are those of its lots."""
@@ -100,7 +101,7 @@ class _Names:
     def of(self, where: slice | IntArray) -> _Names:
         return _Names(self.name[where], self.delta[where], self.first[where], self.n_lots[where], self.lot_id, {})
 
-    def lots_of(self, i: int) -> list[uuid.UUID]:
+    def lots_of(self, i: int) -> list[str]:
         return list(self.lot_id[self.first[i] : self.first[i] + self.n_lots[i]])
 
 
@@ -108,7 +109,7 @@ def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: In
     """Open lots netted by session, portfolio and underlying; private assets and lots without a delta are left out."""
     p = position_values.c
     span = p.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
-    wanted = (p.session, p.portfolio_id, p.underlying, p.lot_id, p.delta_dollars)
+    wanted = (p.session, p.portfolio_id, p.underlying, _raw(p.lot_id), p.delta_dollars)
     query = select(*wanted).where(
         span, p.portfolio_id.in_(list(portfolio_ids)), p.event.is_(None), p.asset_class != "private", p.delta_dollars.is_not(None)
     )
@@ -126,6 +127,11 @@ def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: In
     delta = rows["delta_dollars"].to_numpy(dtype=np.float64)
     netted = np.add.reduceat(delta, first) if len(first) else np.zeros(0)
     return _Names(name[first], netted, first, np.diff([*first.tolist(), len(rows)]), rows["lot_id"].to_numpy(dtype=object), books)
+
+
+def _raw(lot_id: Any) -> Any:
+    """A lot's id as the driver has it: a key, not worth parsing."""
+    return type_coerce(lot_id, String).label("lot_id")
 
 
 def _views(names: _Names, returns: Array, groups: _Groups, parameters: CorrelationParameters) -> list[tuple[object, ...]]:
@@ -217,7 +223,7 @@ def _read_groups(reader: Reader, portfolio_ids: Sequence[uuid.UUID]) -> _Groups:
     master = security_master.c
     sector = reader.frame(select(master.symbol, func.coalesce(master.sector, master.fund_category).label("sector")))
     sector = sector[sector["sector"].notna()]
-    pairs = select(lot_tags.c.lot_id, tags.c.name).join_from(lot_tags, tags, tags.c.id == lot_tags.c.tag_id)
+    pairs = select(_raw(lot_tags.c.lot_id), tags.c.name).join_from(lot_tags, tags, tags.c.id == lot_tags.c.tag_id)
     named = reader.frame(pairs.join(lots, lots.c.id == lot_tags.c.lot_id).where(lots.c.portfolio_id.in_(list(portfolio_ids))))
     by_lot = named.groupby("lot_id")["name"].agg(tuple).to_dict() if len(named) else {}
     return _Groups(dict(zip(sector["symbol"], sector["sector"], strict=True)), by_lot)

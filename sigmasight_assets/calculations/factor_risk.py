@@ -9,14 +9,15 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Table
+from sqlalchemy import Table, select
 
 from sigmasight_assets.calculations import factors
-from sigmasight_assets.calculations.book_exposures import N_MODEL, BookExposures, Covariances, read_books
+from sigmasight_assets.calculations.book_exposures import N_MODEL, BookExposures, Covariances, NavSource, computed_nav, read_books
 from sigmasight_assets.calculations.packing import packed
+from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines import factor_risk
-from sigmasight_assets.engines.arrays import Array
+from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.factor_model import MARKET
 from sigmasight_assets.engines.factor_risk import BookRisk, book_risk, standard_error
 from sigmasight_assets.store.frames import columns_to_frame
@@ -77,7 +78,9 @@ def _status(judged: _Judged, coverage: float, missing: str | None, *, unavailabl
 
 def risk_frames(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID] | None) -> tuple[list[uuid.UUID], Frames]:
     """Rows of `portfolio_factor_risk` by chunks of whole sessions, and the portfolios they are of (all when None)."""
-    ids, covariances, chunks = read_books(reader, sessions, portfolio_ids)
+    ids = portfolios_of(reader, portfolio_ids)
+    nav_of = computed_nav(reader, ids, int(reader.positions(sessions).max(initial=0)))
+    covariances, chunks = read_books(reader, sessions, ids, nav_of)
 
     def frames() -> Frames:
         for days, books in chunks:
@@ -87,14 +90,32 @@ def risk_frames(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequenc
 
 
 def exposure_frames(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID] | None) -> tuple[list[uuid.UUID], Frames]:
-    """Rows of `factor_exposures`, as `risk_frames`."""
-    ids, covariances, chunks = read_books(reader, sessions, portfolio_ids)
+    """Rows of `factor_exposures`, as `risk_frames`; NAV is the one of `portfolio_factor_risk`."""
+    ids = portfolios_of(reader, portfolio_ids)
+    covariances, chunks = read_books(reader, sessions, ids, _stored_nav(reader, ids))
 
     def frames() -> Frames:
         for days, books in chunks:
             yield days, _frame(factor_exposures, [row for book in books for row in _exposure_rows(reader, _judge(book, covariances))])
 
     return ids, frames()
+
+
+def _stored_nav(reader: Reader, portfolio_ids: list[uuid.UUID]) -> NavSource:
+    """NAV as `portfolio_factor_risk` holds it; NaN where it has no row."""
+    r, place = portfolio_factor_risk.c, {portfolio: j for j, portfolio in enumerate(portfolio_ids)}
+
+    def nav_of(position: IntArray) -> Array:
+        span = r.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
+        query = select(r.session, r.portfolio_id, r.nav).where(span, r.portfolio_id.in_(portfolio_ids), r.status != "quarantined")
+        rows = reader.frame(query)
+        at = reader.positions_of(rows["session"])
+        rows, at = rows[np.isin(at, position)], at[np.isin(at, position)]
+        nav = np.full((len(position), len(portfolio_ids)), np.nan)
+        nav[np.searchsorted(position, at), rows["portfolio_id"].map(place).to_numpy(dtype=np.int64)] = rows["nav"].to_numpy()
+        return nav
+
+    return nav_of
 
 
 def _frame(table: Table, rows: list[dict[str, object]]) -> pd.DataFrame:
@@ -132,7 +153,7 @@ def _risk_row(reader: Reader, judged: _Judged) -> dict[str, object]:
         "gross_exposure": float(book.weight.sum()),
         "n_positions": len(covered),
         "n_covered": int(covered.sum()),
-        "lot_ids": [str(lot) for lot in book.lot_id],
+        "lot_ids": list(book.lot_id),
         "symbols": list(book.symbol),
         "underlyings": list(book.underlying),
         "delta_dollars": packed(book.delta_dollars),

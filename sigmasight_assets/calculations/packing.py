@@ -11,9 +11,8 @@ from sigmasight_assets.engines.arrays import Array
 
 def packed(values: Array) -> list[Any]:
     """An array of one or two dimensions as (lists of) floats, None for NaN."""
-    cells = np.asarray(values, dtype=object)
-    cells[np.isnan(values)] = None
-    rows: list[Any] = cells.tolist()
+    missing = np.isnan(values)
+    rows: list[Any] = np.where(missing, None, values).tolist() if missing.any() else values.tolist()
     return rows
 
 

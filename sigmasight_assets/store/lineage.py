@@ -97,7 +97,12 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
         Upstream(LEDGER_BOOK, SO_FAR),
     ),
     "portfolio_factor_risk": (Upstream("position_values"), Upstream("factor_betas"), Upstream("factor_covariance"), *_NAV),
-    "factor_exposures": (Upstream("position_values"), Upstream("factor_betas"), Upstream("factor_covariance"), *_NAV),
+    "factor_exposures": (
+        Upstream("position_values"),
+        Upstream("factor_betas"),
+        Upstream("factor_covariance"),
+        Upstream("portfolio_factor_risk"),
+    ),
     "position_correlations": (
         Upstream("position_values"),
         Upstream("prices", Window(-QUARTER_YEAR)),
