@@ -129,6 +129,8 @@ def read_books(
 
 def computed_nav(reader: Reader, portfolio_ids: Sequence[uuid.UUID], horizon: int) -> NavSource:
     """NAV of cash and stored market values up to calendar position `horizon`."""
+    if not portfolio_ids:
+        return lambda position: np.zeros((len(position), 0))
     book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
     cash = read_portfolio_cash(reader, book, horizon)
     return lambda position: net_asset_value(reader, book, cash, position).nav
@@ -142,7 +144,7 @@ def _chunks(
     for start in range(0, len(position), size):
         part = position[start : start + size]
         days = [reader.day(p) for p in part.tolist()]
-        nav = nav_of(part) if portfolio_ids else np.zeros((len(part), 0))
+        nav = nav_of(part)
         rows = _held(reader, portfolio_ids, part)
         open_lots = _lots(rows, _read_betas(reader, part, sorted(set(rows["underlying"]))))
         owner, at = rows["portfolio_id"].to_numpy(dtype=object), rows["position"].to_numpy(dtype=np.int64)
@@ -162,8 +164,9 @@ def _chunks(
 def _held(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> pd.DataFrame:
     """Open lots on some sessions."""
     p = position_values.c
+    lot_id = type_coerce(p.lot_id, String).label("lot_id")
     wanted = (
-        p.session, p.portfolio_id, type_coerce(p.lot_id, String).label("lot_id"), p.symbol, p.asset_class, p.underlying, p.price_status, p.market_value, p.cost_basis,
+        p.session, p.portfolio_id, lot_id, p.symbol, p.asset_class, p.underlying, p.price_status, p.market_value, p.cost_basis,
         p.notional_exposure, p.delta_dollars, p.status, p.reason,
     )  # fmt: skip
     span = p.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -30,6 +30,8 @@ VERSION = f"1.{correlation.VERSION}.{correlation_summary.VERSION}"
 COLUMNS = [(column.name, column.type) for column in position_correlations.columns]
 NAMED_FROM = 0.7
 """A cluster is called by what at least this share of its members have in common."""
+BOOKS_PER_FRAME = 1_000
+"""Portfolio-sessions whose matrices are in memory at once: a quarter of a gigabyte at 100 names each."""
 ABSENT_PAIRS, TOO_FEW = "absent_pairs", "fewer_than_two_names"
 
 
@@ -61,27 +63,36 @@ class _Groups:
         return {"sector": sectors, "tag": tagged}
 
 
-def correlation_frame(
+def correlation_frames(
     reader: Reader,
     sessions: Sequence[date],
     portfolio_ids: Sequence[uuid.UUID] | None,
     parameters: CorrelationParameters = DEFAULTS,
-) -> tuple[list[uuid.UUID], pd.DataFrame]:
-    """Rows of `position_correlations` of some sessions, and the portfolios they are of (all when None)."""
+) -> tuple[list[uuid.UUID], Iterator[tuple[list[date], pd.DataFrame]]]:
+    """Rows of `position_correlations` by chunks of whole sessions, and the portfolios they are of (all when None)."""
     ids = portfolios_of(reader, portfolio_ids)
-    groups = _read_groups(reader, ids)
-    rows: list[tuple[object, ...]] = []
-    for run in runs_of(np.sort(reader.positions(sessions))):
-        held = _read_names(reader, ids, run)
-        panel = read_return_panel(reader, int(run[0]) + 1 - parameters.window, int(run[-1]), sorted(set(held.name)))
-        column = pd.Index(panel.symbols).get_indexer(held.name)
-        for position in run.tolist():
-            returns = panel.returns[max(position + 1 - parameters.window - panel.first, 0) : position + 1 - panel.first]
-            for portfolio in ids:
-                where = held.books.get((position, portfolio), slice(0, 0))
-                key = (reader.day(position), portfolio)
-                rows += [(*key, *row) for row in _views(held.of(where), returns[:, column[where]], groups, parameters)]
-    return ids, columns_to_frame(rows, COLUMNS)
+    return ids, _chunks(reader, np.sort(reader.positions(sessions)), ids, parameters)
+
+
+def _chunks(
+    reader: Reader, position: IntArray, portfolio_ids: Sequence[uuid.UUID], parameters: CorrelationParameters
+) -> Iterator[tuple[list[date], pd.DataFrame]]:
+    groups = _read_groups(reader, portfolio_ids)
+    size = max(1, BOOKS_PER_FRAME // max(1, len(portfolio_ids)))
+    for run in runs_of(position):
+        for start in range(0, len(run), size):
+            part = run[start : start + size]
+            held = _read_names(reader, portfolio_ids, part)
+            panel = read_return_panel(reader, int(part[0]) + 1 - parameters.window, int(part[-1]), sorted(set(held.name)))
+            column = pd.Index(panel.symbols).get_indexer(held.name)
+            rows: list[tuple[object, ...]] = []
+            for at in part.tolist():
+                returns = panel.returns[max(at + 1 - parameters.window - panel.first, 0) : at + 1 - panel.first]
+                for portfolio in portfolio_ids:
+                    where = held.books.get((at, portfolio), slice(0, 0))
+                    key = (reader.day(at), portfolio)
+                    rows += [(*key, *row) for row in _views(held.of(where), returns[:, column[where]], groups, parameters)]
+            yield [reader.day(at) for at in part.tolist()], columns_to_frame(rows, COLUMNS)
 
 
 @dataclass(frozen=True)

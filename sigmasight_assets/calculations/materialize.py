@@ -209,8 +209,8 @@ def factor_exposures(shop: Workshop, sessions: Sequence[date]) -> Replaced:
 def position_correlations(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     computation = shop.computation("position_correlations")
     with reading(shop.database, shop.calendar) as reader:
-        portfolios, frame = correlations.correlation_frame(reader, sessions, shop.portfolios)
-    return replace(shop.database, tables.position_correlations, frame, computation, sessions=sessions, portfolios=portfolios)
+        portfolios, frames = correlations.correlation_frames(reader, sessions, shop.portfolios)
+        return _in_chunks(shop, tables.position_correlations, frames, computation, sessions, portfolios)
 
 
 def portfolio_snapshots(shop: Workshop, sessions: Sequence[date]) -> Replaced:

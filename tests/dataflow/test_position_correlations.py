@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from sqlalchemy import insert, select
 
-from sigmasight_assets.calculations import materialize
+from sigmasight_assets.calculations import correlations, materialize
 from sigmasight_assets.calculations.checks.risk import matrices_semidefinite
-from sigmasight_assets.calculations.correlations import CorrelationParameters, correlation_frame, matrix_of
+from sigmasight_assets.calculations.correlations import CorrelationParameters, correlation_frames, matrix_of
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.engines.correlation_summary import effective_number
@@ -107,9 +107,10 @@ def test_the_sizes_are_parameters(shop: Workshop) -> None:
     compute(shop)
     with reading(shop.database, shop.calendar) as reader:
         strict = CorrelationParameters(least_dollars=1e9, window=60, cluster_at=0.5)
-        ids, frame = correlation_frame(reader, [LAST], [owner.id], strict)
+        ids, chunks = correlation_frames(reader, [LAST], [owner.id], strict)
+        ((days, frame),) = list(chunks)
     row = frame.set_index("view").loc["portfolio"]
-    assert ids == [owner.id]
+    assert (ids, days) == ([owner.id], [LAST])
     assert (row["names"], row["window"], row["n_obs"]) == (["KO", "PEP"], 60, 60)
     assert row["n_clusters"] == 1
 
@@ -205,6 +206,19 @@ def test_concentration_is_the_share_of_the_clusters(shop: Workshop) -> None:
     assert [set(cluster["members"]) for cluster in row["clusters"]] == [{"JPM", "BAC"}]
     assert row["concentration"] == pytest.approx((weight["JPM"] + weight["BAC"]) / sum(weight.values()))
     assert row["clusters"][0]["share"] == pytest.approx(row["concentration"])
+
+
+def test_chunks_of_sessions_give_the_rows_of_one(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = last_sessions(shop.calendar, 3)
+    book(shop, [Lot("KO", 1000, 60, days[0]), Lot("PEP", 200, 180, days[0]), Lot("NVDA", -200, 140, days[1])])
+    materialize.position_values(shop, days)
+    materialize.position_correlations(shop, days)
+    query = select(position_correlations).order_by(position_correlations.c.session, position_correlations.c.view)
+    whole = shop.database.frame(query)
+    monkeypatch.setattr(correlations, "BOOKS_PER_FRAME", 1)
+    materialize.position_correlations(shop, days)
+    pd.testing.assert_frame_equal(shop.database.frame(query), whole)
+    assert len(whole) == 9
 
 
 def test_portfolios_do_not_touch_each_other(shop: Workshop) -> None:
