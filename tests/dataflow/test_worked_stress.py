@@ -20,7 +20,7 @@ from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.tables import position_values
 from tests.dataflow.demo_books import DEMO, SAMPLE_DATA
 from tests.dataflow.risk_demo import HEDGE_FUND, INDIVIDUAL, LAST, WEALTHY, computed_demo, results, shocks
-from tests.dataflow.test_worked_example import CURVES, PANEL, SESSIONS, black_scholes, lines_of, par_yield, realized_volatility
+from tests.dataflow.test_worked_example import PANEL, SESSIONS, black_scholes, lines_of, par_yield, realized_volatility
 
 PAGE = Path(__file__).parents[2] / "docs" / "worked-example-stress.md"
 SCENARIO, SHOCK, IV_CHANGE, WINDOW = "market_crash_35", -0.35, 1.0, 252
