@@ -36,7 +36,8 @@ class Closes:
 
     def columns(self, symbols: Sequence[str]) -> IntArray:
         """Column of each symbol, -1 for an unknown one."""
-        return np.array([self.column.get(symbol, -1) for symbol in symbols], dtype=np.int64)
+        found = pd.Index(list(self.column), dtype=object).get_indexer(pd.Index(symbols, dtype=object))  # columns count from 0 on
+        return np.asarray(found, dtype=np.int64)
 
 
 def read_closes(reader: Reader, symbols: Sequence[str], first: int, last: int) -> Closes:

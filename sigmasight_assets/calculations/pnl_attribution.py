@@ -19,7 +19,7 @@ from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines import pnl_explain
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_model import FACTORS, MODEL_FACTORS
-from sigmasight_assets.engines.pnl_explain import Attributed, DayMoves, Explained, GreeksBefore, attribute, explain
+from sigmasight_assets.engines.pnl_explain import DayMoves, Explained, GreeksBefore, attribute, explain
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import pnl_attribution, portfolio_snapshots
 
@@ -62,13 +62,17 @@ def _records(reader: Reader, position: IntArray, rows: DayRows, ids: Sequence[uu
     now = rows.now
     pnl = now["pnl"].to_numpy()
     known = ~np.isnan(pnl)
-    event = now["event"]
-    is_settled, is_open = event.notna() & (event != "exited"), event.isna()
-    held = rows.was_held & is_open.to_numpy() & known
-    settled = known & is_settled.to_numpy()
+    settled = known & (now["event"].notna() & (now["event"] != "exited")).to_numpy()
+    held = held_through(rows)
     traded = known & ~held & ~settled
     is_private = (now["asset_class"] == "private").to_numpy()
-    explained, attributed, size, covered = _split(reader, rows, held, is_private, ids, factors, position)
+    explained, moves, greeks = explain_rows(reader, rows)
+    betas = _betas_before(reader, rows, ids, position)
+    is_option = (now["asset_class"] == "option").to_numpy()
+    of_day = factors[np.searchsorted(position, rows.position)]
+    attributed = attribute(np.where(held, pnl, 0.0), greeks.delta_dollars, moves.underlying, is_option, betas, of_day)
+    size = np.where(held, _size(rows.before), 0.0)
+    covered = ~np.isnan(betas).any(axis=1) & ~np.isnan(greeks.delta_dollars)
     columns = {f"explain_{name}": values for name, values in vars(explained).items()}
     columns["explain_appraisals"] = np.where(held & is_private, np.nan_to_num(pnl), 0.0)
     columns |= {name: attributed.factors[:, k] for k, name in enumerate(FACTOR_COLUMNS)}
@@ -85,22 +89,21 @@ def _records(reader: Reader, position: IntArray, rows: DayRows, ids: Sequence[uu
     return [_record(reader, head, sums, factors, position, ids) for head in snapshots.to_dict("records")]
 
 
-def _split(
-    reader: Reader,
-    rows: DayRows,
-    held: BoolArray,
-    is_private: BoolArray,
-    ids: Sequence[uuid.UUID],
-    factors: Array,
-    position: IntArray,
-) -> tuple[Explained, Attributed, Array, BoolArray]:
-    """Both splits of every row's gain (0 for rows that were not held through), the size of each and whether betas cover it."""
+def held_through(rows: DayRows) -> BoolArray:
+    """Lots that were held at both closes and have a gain by price, shape (n_rows,)."""
+    return np.asarray(rows.was_held & rows.now["event"].isna().to_numpy() & rows.now["pnl"].notna().to_numpy())
+
+
+def explain_rows(reader: Reader, rows: DayRows) -> tuple[Explained, DayMoves, GreeksBefore]:
+    """Each row's gain by Greeks, what happened to it, and its Greeks at the close before.
+
+    Everything is 0 for private assets and for rows that were not held through; their delta is NaN.
+    """
     now, before = rows.now, rows.before
     is_option = (now["asset_class"] == "option").to_numpy()
-    listed = held & ~is_private
+    listed = held_through(rows) & (now["asset_class"] != "private").to_numpy()
     split = now["quantity"] / before["quantity"]
     move = np.where(is_option, now["spot"] * split / before["spot"], now["price"] * split / before["price"]) - 1.0
-    pnl = np.where(held, now["pnl"], 0.0)
     greeks = {name: np.where(listed, before[name], 0.0) for name in GREEKS}
     greeks["delta_dollars"] = np.where(listed, before["delta_dollars"], np.nan)
     days = reader.calendar.days[rows.position] - reader.calendar.days[rows.position - 1]
@@ -112,12 +115,8 @@ def _split(
         source_changed=np.asarray(is_option & (source_now != source_before)),
         days=days.astype(np.int64),
     )
-    explained = explain(np.where(listed, pnl, 0.0), GreeksBefore(**greeks), moves)
-    betas = _betas_before(reader, rows, ids, position)
-    line = np.searchsorted(position, rows.position)
-    attributed = attribute(pnl, greeks["delta_dollars"], move, is_option, betas, factors[line])
-    size = np.where(held, _size(before), 0.0)
-    return explained, attributed, size, ~np.isnan(betas).any(axis=1) & ~np.isnan(greeks["delta_dollars"])
+    known_greeks = GreeksBefore(**greeks)
+    return explain(np.where(listed, now["pnl"], 0.0), known_greeks, moves), moves, known_greeks
 
 
 def _betas_before(reader: Reader, rows: DayRows, ids: Sequence[uuid.UUID], position: IntArray) -> Array:

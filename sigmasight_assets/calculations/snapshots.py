@@ -162,8 +162,8 @@ def _earlier(reader: Reader, book: Book, position: IntArray) -> tuple[dict[int, 
     value: dict[int, np.ndarray] = {}
     n = len(book.portfolio_ids)
     lots = book.lots
-    order = sorted(range(len(lots)), key=lambda i: (lots.portfolio[i], lots.lot_id[i]))
-    book = replace(book, lots=lots.chosen(np.array(order, dtype=np.int64)))
+    order = np.lexsort((np.array([lot.bytes for lot in lots.lot_id], dtype="S16"), lots.portfolio))
+    book = replace(book, lots=lots.chosen(order))
     for run in runs_of(needed):
         gains, values = np.zeros((len(run), n)), np.zeros((len(run), n))
         for block in value_blocks(reader, book, run, []):

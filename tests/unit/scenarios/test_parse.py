@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +115,9 @@ def test_a_file_that_is_not_text_or_too_large_is_refused() -> None:
         parse_file(b"\xff\xfe\x00", "mine.yaml")
     with pytest.raises(InvalidFile, match="at most"):
         parse_file(b"#" * 2_000_000, "mine.yaml")
+
+
+def test_the_file_in_the_documentation_is_accepted() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "stress-and-var.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert [scenario.id for scenario in parse_file(block.encode(), "page").scenarios] == ["taper_tantrum", "summer_2022"]
