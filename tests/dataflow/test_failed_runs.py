@@ -15,7 +15,7 @@ from sigmasight_assets.providers.protocol import Answer
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import flows, materializations, option_greeks, position_values, prices
-from tests.support.books import Lot, add_book, run_all, run_book, workshop
+from tests.support.books import SPINE_STEPS, Lot, add_book, run_all, run_book, workshop
 from tests.support.killed_runs import outcome_of_run, prepare
 from tests.support.rows import records, state, stored
 from tests.support.small_market import SmallMarket
@@ -28,11 +28,11 @@ def test_a_failed_step_fails_the_run_names_its_cause_and_keeps_finished_rows(tmp
     place = prepare(tmp_path / "place")
     with place.database.write() as connection:
         flows.drop(connection)
-    outcome = outcome_of_run(place)
+    outcome = outcome_of_run(place, ("opening_cash", "portfolio_snapshots"))
     assert not outcome.success
     assert outcome.error is not None
     assert outcome.error.startswith("opening_cash: The database has no tables yet")
-    assert records(place.database, "position_values").empty  # nothing downstream of it ran
+    assert records(place.database, "portfolio_snapshots").empty  # nothing downstream of it ran
     assert not records(place.database, "prices").empty
     with place.database.write() as connection:
         flows.create(connection)
@@ -71,12 +71,12 @@ def test_what_exists_is_computed_again_and_what_is_missing_is_filled(database: D
     call = "A220318C00012000"
     add_book(database, [Lot("A", 1, 9, DAYS[0]), Lot("B", 2, 5, DAYS[0]), Lot(call, 1, 1, DAYS[0])], cash=0, as_of=BOOK[-1])
     shop = workshop(database, calendar, market)
-    run_all(shop, DAYS, BOOK)
+    run_all(shop, DAYS, BOOK, SPINE_STEPS)
     whole = state(database)
     with database.write() as connection:
         connection.execute(delete(position_values).where(position_values.c.symbol == "B"))
         connection.execute(delete(option_greeks).where(option_greeks.c.session == BOOK[1]))
-    run_book(shop, BOOK)
+    run_book(shop, BOOK, SPINE_STEPS)
     assert state(database) == whole
 
 

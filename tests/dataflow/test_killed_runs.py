@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.killed_runs import BOOK, Place, dagster_state, prepare, run_and_kill, run_to_the_end
+from tests.support.killed_runs import BOOK, SPINE, Place, dagster_state, prepare, run_and_kill, run_to_the_end
 from tests.support.rows import state
 
-ROUNDS = (2, 4)
-"""Kills before each undisturbed run of `make test`: six in all."""
+KILLS = (2, 4)
+"""Before each run of `make test` that goes to its end: six in all."""
 SOAK_KILLS = int(os.environ.get("SIGMASIGHT_KILLS", "200"))
 SEED = int(os.environ.get("SIGMASIGHT_SEED", "0")) or random.randrange(1, 10**6)
+DAYS = [day.isoformat() for day in BOOK]
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A run that nobody disturbs: its tables, the seconds it takes, and what it is repeated from."""
+
+    prepared: Place
+    assets: tuple[str, ...]
+    tables: dict[str, list[list[object]]]
+    seconds: float
 
 
 @pytest.fixture(scope="module")
@@ -23,52 +36,50 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(prepared: Place, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[list[object]]], float]:
-    """The tables of a run that nobody disturbs, and the seconds it takes."""
-    place = prepared.copy_to(tmp_path_factory.mktemp("undisturbed") / "place")
-    seconds = run_to_the_end(place)
-    return state(place.database), seconds
+def undisturbed(prepared: Place, tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], Undisturbed]:
+    known: dict[tuple[str, ...], Undisturbed] = {}
+
+    def of(assets: tuple[str, ...]) -> Undisturbed:
+        if assets not in known:
+            place = prepared.copy_to(tmp_path_factory.mktemp("undisturbed") / "place")
+            seconds = run_to_the_end(place, assets)
+            known[assets] = Undisturbed(prepared, assets, state(place.database), seconds)
+        return known[assets]
+
+    return of
 
 
-def kill_and_run_again(
-    prepared: Place,
-    undisturbed: tuple[dict[str, list[list[object]]], float],
-    folder: Path,
-    kills: int,
-    dice: random.Random,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    wanted, seconds = undisturbed
-    place = prepared.copy_to(folder)
-    moments = [dice.uniform(0.0, seconds) for _ in range(kills)]
-    killed = [run_and_kill(place, moment) for moment in moments]
-    run_to_the_end(place)
+def kill_and_run_again(wanted: Undisturbed, folder: Path, kills: int, dice: random.Random, environment: pytest.MonkeyPatch) -> None:
+    place = wanted.prepared.copy_to(folder)
+    moments = [dice.uniform(0.0, wanted.seconds) for _ in range(kills)]
+    killed = [run_and_kill(place, wanted.assets, moment) for moment in moments]
+    run_to_the_end(place, wanted.assets)
     told = f"killed after {moments} s ({killed}), seed {SEED}"
     found = state(place.database)
-    for table, rows in wanted.items():
+    for table, rows in wanted.tables.items():
         assert found[table] == rows, f"{table}: {told}"
-    known = dagster_state(place, monkeypatch)
+    known = dagster_state(place, wanted.assets, environment)
     assert known.unfinished == [], told
     assert known.succeeded >= 1
-    assert known.materialized == {table: [day.isoformat() for day in BOOK] for table in known.materialized}, told
+    assert known.materialized == dict.fromkeys(known.materialized, DAYS), told
     assert all(known.undated.values()), told
     assert known.last_checks <= {"SUCCEEDED", "FAILED"}, told
 
 
-@pytest.mark.parametrize("kills", ROUNDS)
+@pytest.mark.parametrize("kills", KILLS)
 def test_a_killed_run_started_again_leaves_the_tables_of_an_undisturbed_one(
-    prepared: Place, undisturbed: tuple[dict[str, list[list[object]]], float], tmp_path: Path, kills: int, monkeypatch: pytest.MonkeyPatch
+    undisturbed: Callable[[tuple[str, ...]], Undisturbed], tmp_path: Path, kills: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kill_and_run_again(prepared, undisturbed, tmp_path / "place", kills, random.Random(SEED + kills), monkeypatch)
+    kill_and_run_again(undisturbed(SPINE), tmp_path / "place", kills, random.Random(SEED + kills), monkeypatch)
 
 
 @pytest.mark.slow
 def test_many_killed_runs_leave_the_tables_of_an_undisturbed_one(
-    prepared: Place, undisturbed: tuple[dict[str, list[list[object]]], float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    undisturbed: Callable[[tuple[str, ...]], Undisturbed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dice = random.Random(SEED)
     done = 0
     while done < SOAK_KILLS:
         kills = min(dice.choice((1, 2, 3)), SOAK_KILLS - done)
-        kill_and_run_again(prepared, undisturbed, tmp_path / str(done), kills, dice, monkeypatch)
+        kill_and_run_again(undisturbed(()), tmp_path / str(done), kills, dice, monkeypatch)
         done += kills

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import materializations
-from tests.support.books import Lot, add_book, run_all, run_book, workshop
+from tests.support.books import SPINE_STEPS, Lot, add_book, run_all, run_book, workshop
 from tests.support.rows import COMPUTED, state
 from tests.support.small_market import SmallMarket
 
@@ -61,14 +61,14 @@ def at_once(actions: Sequence[Callable[[], None]]) -> list[int]:
 
 def test_end_state_of_two_writers_is_that_of_one(database: Database, calendar: SessionCalendar, market: SmallMarket) -> None:
     add_books(database)
-    run_all(workshop(database, calendar, market), DAYS, BOOK)
+    run_all(workshop(database, calendar, market), DAYS, BOOK, SPINE_STEPS)
     alone = state(database)
     forget(database)
     url = database.url.render_as_string(hide_password=False)
     database.dispose()
 
     def run(name: str) -> Callable[[], None]:
-        return lambda: run_all(workshop(Database(url), calendar, market, name), DAYS, BOOK)
+        return lambda: run_all(workshop(Database(url), calendar, market, name), DAYS, BOOK, SPINE_STEPS)
 
     assert at_once([run("first"), run("second")]) == [0, 0]
     both = state(database)
@@ -79,15 +79,15 @@ def test_end_state_of_two_writers_is_that_of_one(database: Database, calendar: S
 
 def test_neighbouring_ranges_do_not_undo_each_other(database: Database, calendar: SessionCalendar, market: SmallMarket) -> None:
     add_books(database)
-    run_all(workshop(database, calendar, market), DAYS, BOOK)
+    run_all(workshop(database, calendar, market), DAYS, BOOK, SPINE_STEPS)
     alone = state(database)
     forget(database)
-    run_all(workshop(database, calendar, market), DAYS, BOOK[:1])
+    run_all(workshop(database, calendar, market), DAYS, BOOK[:1], SPINE_STEPS)
     url = database.url.render_as_string(hide_password=False)
     database.dispose()
 
     def run(days: list[date]) -> Callable[[], None]:
-        return lambda: run_book(workshop(Database(url), calendar, market), days)
+        return lambda: run_book(workshop(Database(url), calendar, market), days, SPINE_STEPS)
 
     assert at_once([run(BOOK[:3]), run(BOOK[2:])]) == [0, 0]
     assert state(database) == alone

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,10 @@ from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import appraisals, flows, instruments, lots, option_greeks, portfolio_snapshots, position_values
 
 OSI_TAIL = 15
-BOOK_STEPS = (
+Step = Callable[[Workshop, Sequence[date]], object]
+SPINE_STEPS: tuple[Step, ...] = (materialize.option_greeks, materialize.position_values, materialize.portfolio_snapshots)
+"""The fewest that give a NAV: for tests of how rows are written, not of what is in them."""
+BOOK_STEPS: tuple[Step, ...] = (
     materialize.factor_loadings,
     materialize.factor_betas,
     materialize.factor_covariance,
@@ -125,12 +128,12 @@ def workshop(database: Database, calendar: SessionCalendar, provider: MarketData
     return Workshop(database, calendar, provider, run_id)
 
 
-def run_all(shop: Workshop, market: Sequence[date], book: Sequence[date]) -> None:
-    """Every table of the spine, in order."""
+def run_all(shop: Workshop, market: Sequence[date], book: Sequence[date], steps: Sequence[Step] = BOOK_STEPS) -> None:
+    """Market data, then the tables of book sessions, in order."""
     materialize.security_master(shop)
     for step in (materialize.prices, materialize.treasury_yields, materialize.option_quotes, materialize.factor_returns):
         step(shop, market)
-    run_book(shop, book)
+    run_book(shop, book, steps)
 
 
 def run_risk(shop: Workshop, book: Sequence[date]) -> None:
@@ -139,9 +142,9 @@ def run_risk(shop: Workshop, book: Sequence[date]) -> None:
         step(shop, book)
 
 
-def run_book(shop: Workshop, book: Sequence[date]) -> None:
+def run_book(shop: Workshop, book: Sequence[date], steps: Sequence[Step] = BOOK_STEPS) -> None:
     materialize.opening_cash(shop)
-    for step in BOOK_STEPS:
+    for step in steps:
         step(shop, book)
 
 

@@ -29,6 +29,8 @@ LAST = date(2022, 12, 28)
 HISTORY = 70
 """Sessions of market data: enough for a volatility of 63 returns."""
 BOOK = CALENDAR.between(CALENDAR.offset(LAST, -2), LAST)
+SPINE = ("opening_cash", "option_greeks", "position_values", "portfolio_snapshots", "portfolio_reports")
+"""What a run of `make test` computes; `make soak` kills runs of every table."""
 CHILDREN = multiprocessing.get_context("forkserver")
 OURS = ("tests.support.killed_runs", "sigmasight_assets.definitions", "sigmasight_assets.cli.running")
 IMPORTED_BY_A_RUN = ("mibian", "matplotlib.figure", "matplotlib.backends.backend_agg", "jsonschema", "tabulate")
@@ -63,7 +65,7 @@ def prepare(folder: Path) -> Place:
     shop = workshop(database, CALENDAR, SampleProvider())
     sessions = CALENDAR.between(CALENDAR.offset(LAST, -HISTORY), LAST)
     materialize.security_master(shop)
-    for step in (materialize.prices, materialize.treasury_yields, materialize.option_quotes):
+    for step in (materialize.prices, materialize.treasury_yields, materialize.option_quotes, materialize.factor_returns):
         step(shop, sessions)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -111,17 +113,17 @@ def outcome_of_run(place: Place, assets: tuple[str, ...] = ()) -> RunOutcome:
     return outcome
 
 
-def run_to_the_end(place: Place) -> float:
+def run_to_the_end(place: Place, assets: tuple[str, ...]) -> float:
     """Seconds that an undisturbed run takes."""
     begun = time.monotonic()
-    outcome = outcome_of_run(place)
+    outcome = outcome_of_run(place, assets)
     assert outcome.success, outcome.error
     return time.monotonic() - begun
 
 
-def run_and_kill(place: Place, after_seconds: float) -> bool:
+def run_and_kill(place: Place, assets: tuple[str, ...], after_seconds: float) -> bool:
     """Kill a run with SIGKILL after some seconds; whether it was still at work."""
-    child, _ = start(place)
+    child, _ = start(place, assets)
     child.join(after_seconds)
     child.kill()
     child.join()
@@ -140,9 +142,9 @@ class DagsterState:
     last_checks: set[str]
 
 
-def dagster_state(place: Place, environment: Any) -> DagsterState:
+def dagster_state(place: Place, assets: tuple[str, ...], environment: Any) -> DagsterState:
     environment.setenv("SIGMASIGHT_DAGSTER_EVENTS", str(place.folder / "state" / "dagster" / "events"))
-    tables = [table for table in LINEAGE if table not in MARKET]
+    tables = assets or [table for table in LINEAGE if table not in MARKET]
     with dg.DagsterInstance.from_config(str(place.folder / "state" / "dagster")) as instance:
         runs = instance.get_runs()
         newest: Sequence[Any] = instance.all_logs(runs[0].run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
