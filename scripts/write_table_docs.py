@@ -27,6 +27,8 @@ trading day of the New York Stock Exchange. Which run and code version wrote a r
 [materializations](#materializations).
 """
 _BOOKS = {
+    "api_tokens": "one row per personal token",
+    "activity": "one row per thing that somebody did",
     "users": "one row per user",
     "portfolios": "one row per portfolio",
     "instruments": "one row per symbol and asset class that any lot is of",

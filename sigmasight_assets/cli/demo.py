@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.cli.console import Exit, fail, out, working
+from sigmasight_assets.cli.demo_logins import make_logins, tell_logins
 from sigmasight_assets.cli.desk import Desk, load_settings, open_desk
 from sigmasight_assets.cli.reset import delete_state
 from sigmasight_assets.cli.running import Plan, run_plan
@@ -50,6 +51,7 @@ def demo_command(
     with working("Importing the demonstration portfolios"):
         upgrade(desk.database)
         demo_ids = _import_portfolios(desk)
+        logins = make_logins(desk, [portfolio["owner"] for portfolio in _described()["portfolios"]])
     if _is_complete(desk, demo_ids):
         out.print("Everything is computed and nothing is stale: nothing was changed.")
         show_portfolios(desk, desk.last_session)
@@ -64,6 +66,7 @@ def demo_command(
                 raise fail(f"the run {outcome.run_id} failed at {outcome.error}.", Exit.RUN_FAILED)
         show_portfolios(desk, desk.last_session)
         show_outcomes(outcomes)
+    tell_logins(desk, logins)
     _say_where_to_look(desk, time.perf_counter() - start)
 
 
@@ -90,9 +93,8 @@ def _import_portfolios(desk: Desk) -> list[uuid.UUID]:
         lots = read_lots(
             file.read_bytes(), as_of=as_of, today=desk.today, calendar=desk.calendar, known_symbols=desk.provider.known_symbols()
         )
-        request = ImportRequest(
-            portfolio["owner"], portfolio["name"], file.name, "replace", Decimal(str(portfolio["cash"])), as_of, portfolio["slug"]
-        )
+        cash, slug = Decimal(str(portfolio["cash"])), portfolio["slug"]
+        request = ImportRequest(portfolio["owner"], portfolio["name"], file.name, "replace", cash, as_of, slug, uuid.UUID(portfolio["id"]))
         ids.append(import_lots(desk.database, desk.calendar, request, lots).portfolio.id)
     marks = "\n".join(f"{mark['ticker']},{mark['date']},{mark['price_per_unit']}" for mark in described["appraisals"])
     appraisals = read_appraisals(f"ticker,date,price_per_unit\n{marks}\n".encode(), today=desk.today, calendar=desk.calendar)
@@ -120,6 +122,6 @@ def _say_where_to_look(desk: Desk, seconds: float) -> None:
     out.print(f"\nDone in {seconds:.1f} s. Where to look next:")
     for folder in sorted(desk.settings.reports_dir.glob(f"*_{desk.last_session}")):
         out.print(f"  {folder}/")
-    out.print("  make up                      the Dagster UI on http://127.0.0.1:3000")
+    out.print("  make up                      the API on http://127.0.0.1:8000/docs and the Dagster UI on http://127.0.0.1:3000")
     out.print("  sigmasight --help            import your own portfolio, run sessions, write reports")
     out.print("  docs/worked-example.md       the demo's figures by hand")

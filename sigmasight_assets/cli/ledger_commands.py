@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +14,8 @@ from sigmasight_assets.cli.arguments import parse_amount, parse_date, read_bytes
 from sigmasight_assets.cli.console import Exit, counted, fail, out, working
 from sigmasight_assets.cli.desk import open_desk
 from sigmasight_assets.cli.import_texts import report_outcome, show_difference, show_problems, tell_entries
-from sigmasight_assets.ledger.accounts import add_user
+from sigmasight_assets.ledger.accounts import add_user, find_user
+from sigmasight_assets.ledger.credentials import set_password
 from sigmasight_assets.ledger.csv_flows import read_appraisals, read_flows
 from sigmasight_assets.ledger.csv_lots import read_lots
 from sigmasight_assets.ledger.csv_problems import Problem
@@ -52,6 +54,17 @@ def user_add(
     with desk.database.write() as connection:
         add_user(connection, email, name, role.value)
     out.print(f"Added the {role.value} {email.strip().lower()}.", markup=False)
+
+
+@users.command("password")
+def user_password(email: Annotated[str, typer.Argument(metavar="EMAIL", help="E-mail address of the user")]) -> None:
+    """Set a user's password: asked for twice, or the one line of standard input where that is no terminal."""
+    desk = open_desk()
+    is_asked = sys.stdin.isatty()
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True) if is_asked else sys.stdin.readline().rstrip("\n")
+    with desk.database.write() as connection:
+        set_password(connection, find_user(connection, email), password)
+    out.print(f"The password of {email.strip().lower()} is set.", markup=False)
 
 
 def import_command(

@@ -1,4 +1,4 @@
-"""`sigmasight up`: one supervisor for the Dagster web server, its daemon and the code they share, on loopback."""
+"""`sigmasight up`: one supervisor for the API, the Dagster web server, its daemon and the code they share, on loopback."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from sigmasight_assets.cli.console import Exit, fail, out, working
+from sigmasight_assets.cli.demo_logins import credentials_file
 from sigmasight_assets.cli.desk import Desk, open_desk
 from sigmasight_assets.cli.home import PROJECT, prepare_home
 from sigmasight_assets.cli.processes import HomeLock, HomeOccupied, locked_home, rotate, start, stop
@@ -35,8 +36,11 @@ STATUS_QUERY = """{
 }"""
 
 
-def up_command(port: Annotated[int, typer.Option(help="Port of the Dagster UI")] = 3000) -> None:
-    """Start the Dagster UI and its daemon on 127.0.0.1 and keep them running until Ctrl-C."""
+def up_command(
+    port: Annotated[int, typer.Option(help="Port of the Dagster UI")] = 3000,
+    api_port: Annotated[int, typer.Option(help="Port of the API")] = 8000,
+) -> None:
+    """Start the API, the Dagster UI and its daemon on 127.0.0.1 and keep them running until Ctrl-C."""
     desk = open_desk(needs_tables=False)
     upgrade(desk.database)
     home = prepare_home(desk.settings)
@@ -44,13 +48,14 @@ def up_command(port: Annotated[int, typer.Option(help="Port of the Dagster UI")]
         signal.signal(wanted, _interrupt)  # also where a shell started this in the background, deaf to SIGINT
     try:
         with locked_home(home) as lock, tempfile.TemporaryDirectory(prefix="sigmasight-") as folder:
-            refuse_taken_port(port)
-            Supervisor(desk, home, port, lock, Path(folder)).run()
+            for option, wanted_port in (("--port", port), ("--api-port", api_port)):
+                refuse_taken_port(wanted_port, option)
+            Supervisor(desk, home, port, api_port, lock, Path(folder)).run()
     except HomeOccupied as error:
         raise fail(str(error), Exit.REFUSED) from None
 
 
-def refuse_taken_port(port: int) -> None:
+def refuse_taken_port(port: int, option: str) -> None:
     """Exit with what to do where the port cannot be had."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,27 +63,26 @@ def refuse_taken_port(port: int) -> None:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
             raise fail(
-                f"port {port} on {HOST} cannot be used ({error}): stop what listens there, or choose another with --port.", Exit.REFUSED
+                f"port {port} on {HOST} cannot be used ({error}): stop what listens there, or choose another with {option}.", Exit.REFUSED
             ) from None
 
 
 class Supervisor:
-    """Three children: the code (definitions and runs), the web server, the daemon. All end when one does.
+    """Four children: the code (definitions and runs), the web server, the daemon, the API. All end when one does.
 
     The code is loaded once, behind a socket in a private folder, and not by the web server and every minute anew by the daemon.
     """
 
-    def __init__(self, desk: Desk, home: Path, port: int, lock: HomeLock, folder: Path) -> None:
-        self.desk, self.home, self.port, self.lock, self.folder = desk, home, port, lock, folder
+    def __init__(self, desk: Desk, home: Path, port: int, api_port: int, lock: HomeLock, folder: Path) -> None:
+        self.desk, self.home, self.port, self.api_port, self.lock, self.folder = desk, home, port, api_port, lock, folder
         self.children: dict[str, subprocess.Popen[bytes]] = {}
 
     def run(self) -> None:
         """Start, wait until everything is healthy, and keep watch until a signal or the end of a child."""
         try:
-            with working("Starting the Dagster UI"):
+            with working("Starting the API and the Dagster UI"):
                 self._start_all()
-            logs = ", ".join(str(self._log(name)) for name in self.children)
-            out.print(f"Dagster UI: http://{HOST}:{self.port}   logs: {logs}   stop: Ctrl-C")
+            self._say_where()
             self._watch()
         except KeyboardInterrupt:
             out.print("Stopping.")
@@ -87,7 +91,17 @@ class Supervisor:
                 signal.signal(wanted, signal.SIG_IGN)  # a second Ctrl-C must not leave children behind
             stop(list(self.children.values()))
 
+    def _say_where(self) -> None:
+        out.print(f"Dagster UI: http://{HOST}:{self.port}")
+        out.print(f"API:        http://{HOST}:{self.api_port}/docs")
+        logins = credentials_file(self.desk.settings.state_dir)
+        known = f"the demonstration's logins are in {logins}" if logins.exists() else "`sigmasight user add` makes users"
+        out.print(f"Log in:     POST http://{HOST}:{self.api_port}/api/v1/auth/token (username, password); {known}")
+        out.print(f"Logs:       {', '.join(str(self._log(name)) for name in self.children)}")
+        out.print("Stop:       Ctrl-C")
+
     def _start_all(self) -> None:
+        self._start("api", "sigmasight_api", "--host", HOST, "--port", str(self.api_port))
         code, workspace = self.folder / "code.sock", self.folder / "workspace.yaml"
         workspace.write_text(f"load_from: [{{grpc_server: {{socket: {code}, location_name: sigmasight}}}}]\n", encoding="utf-8")
         definitions = ["-m", "sigmasight_assets.definitions", "--location-name", "sigmasight"]
@@ -112,7 +126,7 @@ class Supervisor:
         while not ready():
             self._refuse_ended("did not start")
             if time.monotonic() > deadline:
-                raise fail(f"the Dagster UI was not ready within {START_SECONDS:.0f} seconds; see {self.home}/*.log.", Exit.FAILED)
+                raise fail(f"not everything was ready within {START_SECONDS:.0f} seconds; see {self.home}/*.log.", Exit.FAILED)
             time.sleep(0.2)
 
     def _watch(self) -> None:
@@ -132,7 +146,7 @@ class Supervisor:
                 raise fail(f"the {name} process {what}; the end of {self._log(name)} says why.", Exit.FAILED)
 
     def _is_healthy(self) -> bool:
-        """The web server answers, the definitions are loaded and every daemon has given a sign of life."""
+        """API and web server answer, the definitions are loaded and every daemon has given a sign of life."""
         status = _ask(self.port, STATUS_QUERY)
         if status is None:
             return False
@@ -142,7 +156,8 @@ class Supervisor:
                 raise fail(f"the definitions did not load: {message.strip()}", Exit.FAILED)
         loaded = bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)
         daemons = status["instance"]["daemonHealth"]["allDaemonStatuses"]
-        return loaded and all(daemon["healthy"] for daemon in daemons if daemon["required"])
+        is_healthy = loaded and all(daemon["healthy"] for daemon in daemons if daemon["required"])
+        return is_healthy and _answers(f"http://{HOST}:{self.api_port}/health/ready")
 
 
 def _ask(port: int, query: str) -> Mapping[str, Any] | None:
@@ -155,6 +170,14 @@ def _ask(port: int, query: str) -> Mapping[str, Any] | None:
             return answer
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return None
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

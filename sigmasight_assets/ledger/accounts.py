@@ -111,9 +111,15 @@ def find_portfolio(connection: Connection, name: str, owner_id: uuid.UUID | None
 
 
 def draft_portfolio(
-    connection: Connection, owner_id: uuid.UUID, name: str, cash: Decimal, as_of: date, slug: str | None = None
+    connection: Connection,
+    owner_id: uuid.UUID,
+    name: str,
+    cash: Decimal,
+    as_of: date,
+    slug: str | None = None,
+    portfolio_id: uuid.UUID | None = None,
 ) -> Portfolio:
-    """A new, empty portfolio, not stored yet.
+    """A new, empty portfolio, not stored yet; its id is made up where none is given.
 
     Raises
     ------
@@ -128,14 +134,20 @@ def draft_portfolio(
     chosen = slug_of(slug or shown)
     if connection.execute(select(portfolios.c.id).where(portfolios.c.slug == chosen)).first():
         raise LedgerRefused(f"A portfolio {chosen!r} exists already: choose another name.")
-    return Portfolio(uuid.uuid4(), owner_id, chosen, shown, cash, as_of)
+    return Portfolio(portfolio_id or uuid.uuid4(), owner_id, chosen, shown, cash, as_of)
 
 
 def create_portfolio(
-    connection: Connection, owner_id: uuid.UUID, name: str, cash: Decimal, as_of: date, slug: str | None = None
+    connection: Connection,
+    owner_id: uuid.UUID,
+    name: str,
+    cash: Decimal,
+    as_of: date,
+    slug: str | None = None,
+    portfolio_id: uuid.UUID | None = None,
 ) -> Portfolio:
     """Store a new, empty portfolio; refused as `draft_portfolio` says."""
-    portfolio = draft_portfolio(connection, owner_id, name, cash, as_of, slug)
+    portfolio = draft_portfolio(connection, owner_id, name, cash, as_of, slug, portfolio_id)
     connection.execute(insert(portfolios), {**vars(portfolio), "currency": "USD", "created_at": utc_now()})
     return portfolio
 

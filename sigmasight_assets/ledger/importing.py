@@ -114,27 +114,34 @@ def _exit(lot: HeldLot | LotRow) -> ExitFacts:
 
 
 def apply_difference(
-    connection: Connection, portfolio: Portfolio, diff: Difference, calendar: SessionCalendar, *, cash_moved: bool, is_new: bool
+    connection: Connection,
+    portfolio: Portfolio,
+    diff: Difference,
+    calendar: SessionCalendar,
+    content_hash: str,
+    *,
+    cash_moved: bool,
+    is_new: bool,
 ) -> None:
-    """Write a difference, and record which sessions it affects."""
+    """Write a difference, and record which sessions it affects; `content_hash` is that of the file it comes from."""
     if diff.removed:
         connection.execute(delete(lots).where(lots.c.id == bindparam("lot")), [{"lot": lot.id} for lot in diff.removed])
     for lot, row in diff.changed:
         connection.execute(update(lots).where(lots.c.id == lot.id).values(exit_date=row.exit_date, exit_price=row.exit_price))
         connection.execute(delete(lot_tags).where(lot_tags.c.lot_id == lot.id))
-    new_ids = _insert_lots(connection, portfolio, diff.added)
+    new_ids = _insert_lots(connection, portfolio, diff.added, content_hash)
     tagged = [(lot.id, row) for lot, row in diff.changed] + list(zip(new_ids, diff.added, strict=True))
     _tag(connection, portfolio.owner_id, tagged)
     _record(connection, portfolio, diff, calendar, cash_moved=cash_moved, is_new=is_new)
 
 
-def _insert_lots(connection: Connection, portfolio: Portfolio, rows: Sequence[LotRow]) -> list[uuid.UUID]:
+def _insert_lots(connection: Connection, portfolio: Portfolio, rows: Sequence[LotRow], content_hash: str) -> list[uuid.UUID]:
     if not rows:
         return []
     _ensure_instruments(connection, rows)
     last = connection.execute(select(func.max(lots.c.ordinal)).where(lots.c.portfolio_id == portfolio.id)).scalar_one()
     start, now = (0 if last is None else last + 1), utc_now()
-    ids = [uuid.uuid4() for _ in rows]
+    ids = _lot_ids(connection, portfolio, rows, content_hash)
     values = [
         {
             "id": lot_id,
@@ -153,6 +160,13 @@ def _insert_lots(connection: Connection, portfolio: Portfolio, rows: Sequence[Lo
     ]
     connection.execute(insert(lots), values)
     return ids
+
+
+def _lot_ids(connection: Connection, portfolio: Portfolio, rows: Sequence[LotRow], content_hash: str) -> list[uuid.UUID]:
+    """The same file in the same portfolio gives the same ids, so that what is said of a lot holds in every copy."""
+    wanted = [uuid.uuid5(portfolio.id, f"{content_hash} line {row.line}") for row in rows]
+    taken = set(connection.execute(select(lots.c.id).where(lots.c.portfolio_id == portfolio.id)).scalars())
+    return [uuid.uuid4() if lot_id in taken else lot_id for lot_id in wanted]
 
 
 def _ensure_instruments(connection: Connection, rows: Sequence[LotRow]) -> None:

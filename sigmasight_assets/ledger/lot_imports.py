@@ -35,6 +35,8 @@ class ImportRequest:
     ----------
     cash, as_of
         The stated balance, and the date at whose close it stood. None leaves an existing portfolio's as they are.
+    portfolio_id
+        The id of a portfolio that is new; None makes one up.
     """
 
     owner: str
@@ -44,6 +46,7 @@ class ImportRequest:
     cash: Decimal | None = None
     as_of: date | None = None
     slug: str | None = None
+    portfolio_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def import_lots(
         outcome = _plan(connection, request, file, create=True)
         if outcome.changes_nothing:
             return outcome
-        apply_difference(connection, outcome.portfolio, outcome.difference, calendar, cash_moved=outcome.cash_moved, is_new=outcome.is_new)
+        changes = (connection, outcome.portfolio, outcome.difference, calendar, file.content_hash)
+        apply_difference(*changes, cash_moved=outcome.cash_moved, is_new=outcome.is_new)
         added = len(outcome.difference.added)
         record_import(connection, outcome.portfolio.id, "lots", file.content_hash, request.file_name, request.mode, added)
         return outcome
@@ -153,7 +157,7 @@ def _new_portfolio(connection: Connection, owner_id: uuid.UUID, request: ImportR
     if request.cash is None or request.as_of is None:
         raise LedgerRefused(_is_new(request))
     make = create_portfolio if create else draft_portfolio
-    return make(connection, owner_id, request.portfolio, request.cash, request.as_of, request.slug)
+    return make(connection, owner_id, request.portfolio, request.cash, request.as_of, request.slug, request.portfolio_id)
 
 
 def _is_new(request: ImportRequest) -> str:

@@ -15,13 +15,15 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.frames import columns_to_frame
 
 BUSY_TIMEOUT_SECONDS = 15
+POOL_TIMEOUT_SECONDS = 5
+"""How long a request waits for one of the kept connections."""
 
 
 class Database:
@@ -31,12 +33,15 @@ class Database:
     ----------
     url : str
         SQLAlchemy URL (`sqlite:///path` or `postgresql+psycopg2://…`).
+    pool_size : int, optional
+        Connections that a server of many short requests keeps open; without it a SQLite connection lives as long as its transaction.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pool_size: int | None = None) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
+        kept = {} if pool_size is None else {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT_SECONDS}
+        self.engine = _sqlite_engine(url, **kept) if self.is_sqlite else create_engine(url, pool_pre_ping=True, **kept)
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -130,8 +135,9 @@ def _remedy(driver_message: str) -> str:
     return f"The database does not answer ({first_line})."
 
 
-def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+def _sqlite_engine(url: str, **kept: int) -> Engine:
+    connecting = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": not kept}  # a kept connection serves one thread at a time
+    engine = create_engine(url, poolclass=QueuePool if kept else NullPool, connect_args=connecting, **kept)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

@@ -53,10 +53,22 @@ class Grid:
 
 
 @dataclass
-class _Judged:
+class Judged:
+    """The row sets of one table: when they changed (NEVER where there is none), whether they are stale, and the first cause found."""
+
     changed: Moments  # (n_sessions or 1, n_portfolios or 1)
     stale: npt.NDArray[np.bool_]
     cause: npt.NDArray[np.object_]
+
+    @property
+    def exists(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.changed != NEVER)
+
+
+def explained(cause: str, table: str) -> tuple[str, str, str]:
+    """(cause, input, detail in words) of a cause that `judge` gave to a row set of a table."""
+    kind, name = cause.split(" ", 1)
+    return kind, name, _DETAILS[kind].format(name=name, table=table)
 
 
 COLUMNS = ["table", "session", "portfolio_id", "cause", "input", "detail"]
@@ -84,32 +96,46 @@ def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, s
             select(ledger_changes.c.facet, ledger_changes.c.portfolio_id, ledger_changes.c.first_session, ledger_changes.c.changed_at),
             connection,
         )
+    judged = judge(records, changes, grid, code_versions)
+    out = [_listed(table, judged[table], judged[table].exists, grid) for table in LINEAGE]
+    return pd.concat(out, ignore_index=True)[COLUMNS]
+
+
+def judge(records: pd.DataFrame, changes: pd.DataFrame, grid: Grid, code_versions: Mapping[str, str]) -> dict[str, Judged]:
+    """Judge every table on a grid.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Rows of `materializations` of the grid's portfolios and of the market: `table_name`, `session`, `portfolio_id`, `changed_at`,
+        `computed_at`, `code_version`.
+    changes : DataFrame
+        Rows of `ledger_changes` alike: `facet`, `portfolio_id`, `first_session`, `changed_at`.
+    """
     place = {session: i for i, session in enumerate(grid.sessions)}
     column = {portfolio: i for i, portfolio in enumerate(grid.portfolios)}
-    judged: dict[str, _Judged] = _ledger(changes, grid, place, column)
+    judged: dict[str, Judged] = _ledger(changes, grid, place, column)
     for facet in (name for name in records["table_name"].unique() if "." in name):
         moments, _ = _arrays(records[records["table_name"] == facet], facet.split(".")[0], grid, place, column, "changed_at")
-        judged[facet] = _Judged(moments, np.zeros(moments.shape, dtype=bool), np.full(moments.shape, None, dtype=object))
-    out = []
+        judged[facet] = Judged(moments, np.zeros(moments.shape, dtype=bool), np.full(moments.shape, None, dtype=object))
     for table, upstreams in LINEAGE.items():
         own = records[records["table_name"] == table]
         changed, _ = _arrays(own, table, grid, place, column, "changed_at")
         computed, versions = _arrays(own, table, grid, place, column, "computed_at")
         judged[table] = _judge(table, upstreams, judged, changed, computed, versions, code_versions.get(table), grid)
-        out.append(_listed(table, judged[table], computed != NEVER, grid))
-    return pd.concat(out, ignore_index=True)[COLUMNS]
+    return judged
 
 
 def _judge(
     table: str,
     upstreams: Sequence[Upstream],
-    judged: Mapping[str, _Judged],
+    judged: Mapping[str, Judged],
     changed: Moments,
     computed: Moments,
     versions: npt.NDArray[np.object_],
     current: str | None,
     grid: Grid,
-) -> _Judged:
+) -> Judged:
     shape = grid.shape(table)
     stale = np.zeros(shape, dtype=bool)
     cause = np.full(shape, None, dtype=object)
@@ -130,7 +156,7 @@ def _judge(
         source = judged.get(upstream.name)
         if source is not None:
             mark(_over_window(source.stale.astype(np.int64), upstream, table, grid, 0) > 0, f"input_stale {upstream.name}")
-    return _Judged(changed, stale, cause)
+    return Judged(changed, stale, cause)
 
 
 def _over_window(values: Moments, upstream: Upstream, table: str, grid: Grid, nothing: int) -> Moments:
@@ -203,9 +229,9 @@ def _arrays(
     return moments, versions
 
 
-def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column: Mapping[uuid.UUID, int]) -> dict[str, _Judged]:
+def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column: Mapping[uuid.UUID, int]) -> dict[str, Judged]:
     """When each session of each portfolio's book last changed: a change counts from its first session on."""
-    out: dict[str, _Judged] = {}
+    out: dict[str, Judged] = {}
     first = np.searchsorted(np.array(grid.sessions, dtype="datetime64[D]"), changes["first_session"].to_numpy().astype("datetime64[D]"))
     moments = _microseconds(changes["changed_at"])
     portfolios: list[uuid.UUID] = list(changes["portfolio_id"])
@@ -216,7 +242,7 @@ def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column
             if j >= 0 and first[i] < len(place):
                 changed[first[i], j] = max(changed[first[i], j], moments[i])
         shape = changed.shape
-        out[f"ledger.{facet}"] = _Judged(changed, np.zeros(shape, dtype=bool), np.full(shape, None, dtype=object))
+        out[f"ledger.{facet}"] = Judged(changed, np.zeros(shape, dtype=bool), np.full(shape, None, dtype=object))
     return out
 
 
@@ -224,19 +250,19 @@ def _microseconds(moments: pd.Series) -> Moments:
     return np.asarray(moments.dt.tz_localize(None), dtype="datetime64[us]").astype(np.int64)
 
 
-def _listed(table: str, judged: _Judged, exists: npt.NDArray[np.bool_], grid: Grid) -> pd.DataFrame:
+def _listed(table: str, judged: Judged, exists: npt.NDArray[np.bool_], grid: Grid) -> pd.DataFrame:
     where = np.argwhere(judged.stale & exists)
     rows, columns = where[:, 0].tolist(), where[:, 1].tolist()
-    causes = [tuple(str(text).split(" ", 1)) for text in judged.cause[rows, columns]]
+    causes = [explained(str(text), table) for text in judged.cause[rows, columns]]
     sessions: list[Any] = [None if table in UNDATED else grid.sessions[i] for i in rows]
     return pd.DataFrame(
         {
             "table": [table] * len(rows),
             "session": np.array(sessions, dtype="datetime64[D]").astype("datetime64[s]"),
             "portfolio_id": pd.Series([grid.portfolios[j] if table in BY_PORTFOLIO else None for j in columns], dtype=object),
-            "cause": pd.Series([cause for cause, _ in causes], dtype=object),
-            "input": pd.Series([name for _, name in causes], dtype=object),
-            "detail": pd.Series([_DETAILS[cause].format(name=name, table=table) for cause, name in causes], dtype=object),
+            "cause": pd.Series([cause for cause, _, _ in causes], dtype=object),
+            "input": pd.Series([name for _, name, _ in causes], dtype=object),
+            "detail": pd.Series([detail for _, _, detail in causes], dtype=object),
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -41,7 +42,8 @@ def demo_workshop(database: Database, calendar: SessionCalendar) -> Workshop:
         file = DEMO / f"{head['slug']}.csv"
         lots = read_lots(file.read_bytes(), as_of=demo["as_of"], today=TODAY, calendar=calendar, known_symbols=provider.known_symbols())
         assert (lots.problems, lots.warnings) == ((), ())
-        request = ImportRequest(head["owner"], head["name"], file.name, "add", Decimal(head["cash"]), demo["as_of"], head["slug"])
+        cash, portfolio_id = Decimal(head["cash"]), uuid.UUID(head["id"])
+        request = ImportRequest(head["owner"], head["name"], file.name, "add", cash, demo["as_of"], head["slug"], portfolio_id)
         import_lots(database, calendar, request, lots)
     lines = [f"{mark['ticker']},{mark['date']},{mark['price_per_unit']}" for mark in demo["appraisals"]]
     marks = read_appraisals("\n".join(["ticker,date,price_per_unit", *lines]).encode(), today=TODAY, calendar=calendar)

@@ -52,7 +52,11 @@ class Home:
         """`sigmasight up` in the background; it says what it says into a file."""
         with (self.folder / f"up-{port}.txt").open("w") as said:
             process = subprocess.Popen(
-                self.command("up", "--port", str(port)), env=self.environment, cwd=self.folder, stdout=said, stderr=said
+                self.command("up", "--port", str(port), "--api-port", str(free_port())),
+                env=self.environment,
+                cwd=self.folder,
+                stdout=said,
+                stderr=said,
             )
         return Up(self, port, process)
 

@@ -1,5 +1,6 @@
 """All tables by domain, on one metadata."""
 
+from sigmasight_assets.store.tables.access import activity, api_tokens
 from sigmasight_assets.store.tables.corrections import confirmed_prices, restatements
 from sigmasight_assets.store.tables.factors import (
     factor_betas,
@@ -44,6 +45,8 @@ from sigmasight_assets.store.tables.scenarios import private_proxies, user_scena
 
 __all__ = [
     "METADATA",
+    "activity",
+    "api_tokens",
     "appraisals",
     "confirmed_prices",
     "factor_betas",

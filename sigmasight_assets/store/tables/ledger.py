@@ -27,6 +27,7 @@ users = Table(
     Column("email", String(254), nullable=False, unique=True, comment="Lower case"),
     Column("name", String(200)),
     Column("role", String(16), nullable=False, comment="user or admin"),
+    Column("password_hash", String(255), comment="Argon2id; NULL: no login by password"),
     Column("created_at", UtcDateTime, nullable=False),
     CheckConstraint("role IN ('user', 'admin')", name="role"),
 )

@@ -19,6 +19,7 @@ materializations = Table(
     Column("run_id", String(64), nullable=False, comment="Run that computed it last"),
     Column("rows", Integer, nullable=False),
     *status_columns(),
+    Index(None, "portfolio_id", "table_name", "session"),
     Index(
         "uq_materializations_portfolio",
         "table_name",

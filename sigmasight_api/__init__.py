@@ -1,0 +1,1 @@
+"""REST API over the tables that the assets materialize."""

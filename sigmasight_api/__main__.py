@@ -1,0 +1,47 @@
+"""`python -m sigmasight_api`: serve on 127.0.0.1."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from sigmasight_api import logs
+from sigmasight_api.app import create_app
+from sigmasight_api.settings import ApiSettings
+from sigmasight_assets.errors import SigmaSightError
+from sigmasight_assets.sessions import utc_now
+from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.schema import require_revision
+
+KEEP_ALIVE_SECONDS = 10
+
+
+def main() -> int:
+    """Serve until a signal; 1 with one sentence where the settings or the database do not allow it."""
+    parser = argparse.ArgumentParser(prog="python -m sigmasight_api", description="The REST API of SigmaSight.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine alone)")
+    parser.add_argument("--port", type=int, default=8000)
+    arguments = parser.parse_args()
+    try:
+        settings = ApiSettings()
+        database = Database(settings.url)
+        require_revision(database)
+        database.dispose()
+        app = create_app(settings, utc_now)
+    except ValidationError as error:
+        names = ", ".join(f"SIGMASIGHT_{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
+        print(f"error: {names}", file=sys.stderr)
+        return 1
+    except SigmaSightError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    logs.configure()
+    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS, server_header=False)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,271 @@
+"""The one place that says whose rows a request sees: every query runs on a connection that was opened here for a known caller.
+
+A request opens one transaction. Its first query names the caller and the portfolio, and a portfolio that is not the caller's does not
+exist. What a route builds from it is answered with its entity tag, and kept until the database changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request
+from sqlalchemy import Connection, Row, Select, insert, select
+from starlette.responses import Response
+
+from sigmasight_api import tokens
+from sigmasight_api.answer_cache import Answer
+from sigmasight_api.errors import Problem, not_found, not_materialized
+from sigmasight_api.provenance import Provenance, RowSet
+from sigmasight_api.service import Service
+from sigmasight_assets.ledger.accounts import Portfolio
+from sigmasight_assets.sessions import utc_now
+from sigmasight_assets.store.tables import activity, api_tokens, portfolios, users
+
+_LISTED = 500
+_HEAD = tuple(Portfolio.__dataclass_fields__)
+
+
+@dataclass(frozen=True)
+class User:
+    """The caller, as the database knows them now."""
+
+    id: uuid.UUID
+    email: str
+    name: str | None
+    role: str
+
+
+class Caller:
+    """A user on an open connection: what routes that are about no single portfolio work with."""
+
+    def __init__(self, access: Access, connection: Connection, user: User, token: str | None) -> None:
+        self.access, self.connection, self.user, self.token = access, connection, user, token
+
+    @property
+    def service(self) -> Service:
+        return self.access.service
+
+    def rows(self, query: Select[Any]) -> list[dict[str, Any]]:
+        """A query's rows, by column name."""
+        result = self.connection.execute(query)
+        names = list(map(str, result.keys()))
+        return [dict(zip(names, row, strict=True)) for row in result]
+
+    def market(self) -> Provenance:
+        """Provenance of the market's tables."""
+        return self.service.provenance.get(self.connection, self.service.calendar, None, None, self.token)
+
+    def record(self, action: str, resource: str | None = None, detail: str | None = None) -> None:
+        """Add to the record of activity, in the transaction of what was done."""
+        record_activity(self.connection, self.access.request, self.user.id, action, resource, detail)
+
+    def require_admin(self) -> None:
+        if self.user.role != "admin":
+            raise Problem(403, "not_admin", "This needs the role admin.")
+
+
+class Book(Caller):
+    """One portfolio of the caller, on an open connection."""
+
+    def __init__(self, access: Access, connection: Connection, user: User, token: str | None, portfolio: Portfolio) -> None:
+        super().__init__(access, connection, user, token)
+        self.portfolio = portfolio
+
+    @property
+    def provenance(self) -> Provenance:
+        """Provenance of the portfolio's tables and of the market's."""
+        service = self.service
+        return service.provenance.get(self.connection, service.calendar, self.portfolio.id, self.portfolio.cash_as_of, self.token)
+
+    def row_set(self, table: str, as_of: date | None = None) -> RowSet:
+        """The last row set of a table on or before a date; `not_materialized` where there is none."""
+        found = self.provenance.latest(table, as_of)
+        if found is None:
+            raise not_materialized(table, as_of or self.provenance.last_market_session)
+        return found
+
+
+class Access:
+    """The door of one request: who asks, and what they may see."""
+
+    def __init__(self, request: Request, credentials: tokens.Credentials) -> None:
+        self.request, self.credentials = request, credentials
+        self.service: Service = request.app.state.service
+
+    def answer(self, build: Callable[[Caller], Any]) -> Response:
+        """What `build` makes of the caller's rows, as JSON with its entity tag."""
+        token = self.service.version.before_reading()
+        with self.service.database.read() as connection:
+            user, found, token = self._known(connection, token, select_none=True)
+            del found
+            return self._answered(user, token, lambda: build(Caller(self, connection, user, token)))
+
+    def answer_for(self, portfolio_id: uuid.UUID | None, build: Callable[[Book], Any]) -> Response:
+        """What `build` makes of one portfolio of the caller: the named one, or the only one."""
+        token = self.service.version.before_reading()
+        with self.service.database.read() as connection:
+            user, owned, token = self._known(connection, token, portfolio_id)
+            portfolio = _chosen(owned, portfolio_id)
+            return self._answered(user, token, lambda: build(Book(self, connection, user, token, portfolio)))
+
+    @contextmanager
+    def reading(self) -> Iterator[Caller]:
+        """The caller's rows for an answer that is no JSON document."""
+        token = self.service.version.before_reading()
+        with self.service.database.read() as connection:
+            user, _, token = self._known(connection, token, select_none=True)
+            yield Caller(self, connection, user, token)
+
+    @contextmanager
+    def reading_of(self, portfolio_id: uuid.UUID | None) -> Iterator[Book]:
+        """One portfolio's rows for an answer that is no JSON document."""
+        token = self.service.version.before_reading()
+        with self.service.database.read() as connection:
+            user, owned, token = self._known(connection, token, portfolio_id)
+            yield Book(self, connection, user, token, _chosen(owned, portfolio_id))
+
+    @contextmanager
+    def writing(self) -> Iterator[Caller]:
+        """One write transaction of the caller."""
+        with self.service.database.write() as connection:
+            user, _, _ = self._known(connection, None, select_none=True)
+            yield Caller(self, connection, user, None)
+
+    @contextmanager
+    def writing_to(self, portfolio_id: uuid.UUID | None) -> Iterator[Book]:
+        """One write transaction on one portfolio of the caller."""
+        with self.service.database.write() as connection:
+            user, owned, _ = self._known(connection, None, portfolio_id)
+            yield Book(self, connection, user, None, _chosen(owned, portfolio_id))
+
+    def _known(
+        self, connection: Connection, token: str | None, portfolio_id: uuid.UUID | None = None, *, select_none: bool = False
+    ) -> tuple[User, list[Portfolio], str | None]:
+        """The caller, those of their portfolios that are asked for, and the content's token, in one query."""
+        query = self._whose(portfolio_id, select_none)
+        rows = connection.execute(query).all()
+        if not rows:
+            raise tokens.unauthorized("invalid_token", "The token is not valid any more: log in again.")
+        first = rows[0]
+        user = User(first.user_id, first.email, first.user_name, first.role)
+        if self.credentials.token_hash:
+            self.service.token_owners[self.credentials.token_hash] = str(user.id)
+        self.request.scope["user_id"] = str(user.id)
+        owned = [] if select_none else [Portfolio(*row[-len(_HEAD) :]) for row in rows if row.id is not None]
+        return user, owned, token or first.token
+
+    def _whose(self, portfolio_id: uuid.UUID | None, select_none: bool) -> Select[Any]:
+        who = (users.c.id.label("user_id"), users.c.email, users.c.name.label("user_name"), users.c.role)
+        query = select(*who, self.service.version.column.label("token"))
+        if self.credentials.token_hash:
+            is_valid = api_tokens.c.expires_at.is_(None) | (api_tokens.c.expires_at > self.service.clock())
+            source = users.join(api_tokens, api_tokens.c.owner_id == users.c.id)
+            query = query.where(api_tokens.c.token_hash == self.credentials.token_hash, is_valid)
+        else:
+            source = users
+            query = query.where(users.c.id == self.credentials.user_id)
+        if select_none:
+            return query.select_from(source)
+        is_asked = portfolios.c.owner_id == users.c.id
+        if portfolio_id is not None:
+            is_asked &= portfolios.c.id == portfolio_id
+        query = query.add_columns(*(portfolios.c[name] for name in _HEAD)).select_from(source.outerjoin(portfolios, is_asked))
+        return query.order_by(portfolios.c.slug).limit(_LISTED)
+
+    def _answered(self, user: User, token: str | None, build: Callable[[], Any]) -> Response:
+        url = self.request.url
+        key = (str(user.id), url.path, url.query)
+        answer = self.service.answers.get(key, token)
+        if answer is None:
+            body = to_json(build())
+            answer = Answer(body, entity_tag(body))
+            self.service.answers.put(key, token, answer)
+        headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+        if answer.etag in (tag.strip() for tag in self.request.headers.get("if-none-match", "").split(",")):
+            return Response(status_code=304, headers=headers)
+        return Response(answer.body, headers=headers, media_type="application/json")
+
+
+async def _access(request: Request) -> Access:
+    """Who asks; refused before anything else is read. Requests are counted by user, else by address."""
+    service: Service = request.app.state.service
+    try:
+        credentials = tokens.read(service.secret, request.headers.get("authorization"))
+    except Problem:
+        await service.limits.count_address(address_of(request))
+        raise
+    if credentials.token_hash and credentials.token_hash not in service.token_owners:
+        allowance = await service.limits.count_address(address_of(request))
+    else:
+        owner = service.token_owners.get(credentials.token_hash or "", str(credentials.user_id))
+        allowance = await service.limits.count_user(owner)
+    request.scope["rate_limit"] = allowance.headers
+    return Access(request, credentials)
+
+
+Door = Annotated[Access, Depends(_access)]
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def record_activity(
+    connection: Connection,
+    request: Request,
+    user_id: uuid.UUID | None,
+    action: str,
+    resource: str | None = None,
+    detail: str | None = None,
+    outcome: str = "done",
+) -> None:
+    """Add one line to the record of activity."""
+    row = {
+        "at": utc_now(),
+        "user_id": user_id,
+        "action": action,
+        "resource": resource,
+        "outcome": outcome,
+        "detail": detail,
+        "address": address_of(request),
+        "request_id": request.scope.get("request_id"),
+    }
+    connection.execute(insert(activity), row)
+
+
+def _chosen(owned: Sequence[Portfolio], portfolio_id: uuid.UUID | None) -> Portfolio:
+    if len(owned) == 1:
+        return owned[0]
+    if portfolio_id is not None or not owned:
+        raise not_found("portfolio" if portfolio_id is None else f"portfolio {portfolio_id}")
+    names = [{"id": str(portfolio.id), "slug": portfolio.slug, "name": portfolio.name} for portfolio in owned]
+    fault = {"loc": ["query", "portfolio_id"], "code": "ambiguous", "message": "You own several portfolios: name one.", "value": None}
+    raise Problem(422, "portfolio_ambiguous", "You own several portfolios: name one by portfolio_id.", [fault], portfolios=names)
+
+
+def to_json(document: Any) -> bytes:
+    """JSON of what the database gave: exact decimals as numbers, missing as null."""
+    return orjson.dumps(document, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+    if isinstance(value, Row):
+        return dict(value._mapping)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def entity_tag(body: bytes) -> str:
+    """A weak tag: the body may be sent compressed or not."""
+    return f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'

@@ -1,0 +1,63 @@
+"""What the database's content is known by: a token that is another one after every commit.
+
+SQLite counts commits of other connections (`PRAGMA data_version`); PostgreSQL names the transactions that a snapshot sees
+(`pg_current_snapshot()`). Equal tokens mean equal content, so an answer that was made under a token may be given again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, cast, func, literal
+
+from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database
+
+
+class DatabaseVersion:
+    """Tokens of one database.
+
+    On SQLite the token is read before a transaction begins; on PostgreSQL it is a column of the transaction's first query.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._watcher: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+
+    def before_reading(self) -> str | None:
+        """SQLite's token, None on PostgreSQL. Where the file is another one than before, kept connections are given up."""
+        path = self._database.sqlite_path
+        if path is None:
+            return None
+        with self._lock:
+            status = path.stat() if path.exists() else None
+            file = None if status is None else (status.st_dev, status.st_ino)
+            if file is None:
+                return None  # the query to come says what is wrong
+            if file != self._file or self._watcher is None:
+                self._database.dispose()
+                with suppress(sqlite3.Error):
+                    if self._watcher is not None:
+                        self._watcher.close()
+                self._watcher = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False)
+                self._file = file
+            try:
+                return f"{file}:{self._watcher.execute('PRAGMA data_version').fetchone()[0]}"
+            except sqlite3.Error:
+                return None
+
+    @property
+    def column(self) -> ColumnElement[Any]:
+        """What a query selects to learn PostgreSQL's token; NULL on SQLite."""
+        if self._database.is_sqlite:
+            return literal(None, Text())
+        return cast(func.pg_current_snapshot(), Text)
+
+    def close(self) -> None:
+        if self._watcher is not None:
+            self._watcher.close()
+            self._watcher = None

@@ -1,0 +1,1 @@
+"""Typed answers and bodies, by section of the API."""

@@ -1,0 +1,165 @@
+"""Who computed which rows, and whether they are stale: what `meta` of every analytic answer is made of.
+
+One portfolio's row sets and the market's are read in one query and judged by `store.staleness`; they are kept until the database changes.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, String, literal, select, union_all
+
+from sigmasight_assets.calculations.versions import CODE_VERSIONS
+from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.store.columns import UtcDateTime
+from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.lineage import LEDGER_FACETS, UNDATED
+from sigmasight_assets.store.staleness import Grid, Judged, explained, judge
+from sigmasight_assets.store.tables import ledger_changes, materializations
+
+KEPT_PORTFOLIOS = 128
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """What is known of the rows of one table on one session."""
+
+    table: str
+    session: date | None
+    computed_at: datetime
+    changed_at: datetime
+    run_id: str
+    code_version: str
+    status: str
+    reason: str | None
+    stale: bool
+    stale_reason: dict[str, str] | None
+
+
+class Provenance:
+    """The row sets of one portfolio and of the market."""
+
+    def __init__(self, records: pd.DataFrame, judged: Mapping[str, Judged], grid: Grid) -> None:
+        self._judged = judged
+        self._row = {session: i for i, session in enumerate(grid.sessions)}
+        self._records = {table: part.sort_values("session").reset_index(drop=True) for table, part in records.groupby("table_name")}
+
+    def sessions(self, table: str) -> list[date]:
+        """Sessions with rows of a table, in order."""
+        records = self._records.get(table)
+        return [] if records is None else [day.date() for day in records["session"]]
+
+    @property
+    def last_market_session(self) -> date | None:
+        """The last session that prices are stored of."""
+        return next(reversed(self.sessions("prices")), None)
+
+    def latest(self, table: str, as_of: date | None = None) -> RowSet | None:
+        """The row set of the last session on or before a date; None where there is none."""
+        records = self._records.get(table)
+        if records is None:
+            return None
+        if table in UNDATED:
+            return self._row_set(table, records.iloc[0])
+        end = len(records) if as_of is None else int(records["session"].searchsorted(pd.Timestamp(as_of), side="right"))
+        return self._row_set(table, records.iloc[end - 1]) if end else None
+
+    def _row_set(self, table: str, record: Any) -> RowSet:
+        session = None if table in UNDATED else record["session"].date()
+        judged = self._judged[table]
+        at = 0 if session is None else self._row[session]
+        stale = bool(judged.stale[at, 0])
+        kind, name, detail = explained(judged.cause[at, 0], table) if stale else ("", "", "")
+        return RowSet(
+            table=table,
+            session=session,
+            computed_at=record["computed_at"].to_pydatetime(),
+            changed_at=record["changed_at"].to_pydatetime(),
+            run_id=record["run_id"],
+            code_version=record["code_version"],
+            status=record["status"],
+            reason=record["reason"],
+            stale=stale,
+            stale_reason={"cause": kind, "input": name, "detail": detail} if stale else None,
+        )
+
+
+class ProvenanceShelf:
+    """Provenance by portfolio, kept while the database's token is the same."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[uuid.UUID | None, tuple[str, Provenance]] = OrderedDict()
+
+    def get(
+        self, connection: Connection, calendar: SessionCalendar, portfolio_id: uuid.UUID | None, as_of: date | None, token: str | None
+    ) -> Provenance:
+        """Provenance of a portfolio (of the market alone for None); one query, or none where it is kept.
+
+        `as_of` is the date of the portfolio's stated cash.
+        """
+        with self._lock:
+            kept = self._kept.get(portfolio_id)
+            if kept is not None and kept[0] == token and token is not None:
+                self._kept.move_to_end(portfolio_id)
+                return kept[1]
+        made = self._read(connection, calendar, portfolio_id, as_of)
+        if token is not None:
+            with self._lock:
+                self._kept[portfolio_id] = (token, made)
+                self._kept.move_to_end(portfolio_id)
+                while len(self._kept) > KEPT_PORTFOLIOS:
+                    self._kept.popitem(last=False)
+        return made
+
+    def _read(self, connection: Connection, calendar: SessionCalendar, portfolio_id: uuid.UUID | None, as_of: date | None) -> Provenance:
+        rows = self._database.frame(_records(portfolio_id), connection)
+        is_change = (rows["kind"] == "change").to_numpy()
+        changes = rows[is_change].rename(columns={"table_name": "facet", "session": "first_session"})
+        records = rows[~is_change]
+        days = records["session"].dropna()
+        sessions = [] if days.empty else calendar.between(days.min().date(), days.max().date())
+        portfolios = [] if portfolio_id is None else [portfolio_id]
+        grid = Grid(sessions, portfolios, None if portfolio_id is None else [as_of or date.max])
+        return Provenance(records, judge(records, changes, grid, CODE_VERSIONS), grid)
+
+
+def _records(portfolio_id: uuid.UUID | None) -> Any:
+    """Row sets and ledger changes, of the market and of one portfolio, as rows of one shape."""
+    m, c = materializations.c, ledger_changes.c
+    none = literal(None, String())
+    shared = c.facet.in_([facet for facet, is_own in LEDGER_FACETS.items() if not is_own])
+    own = m.portfolio_id.is_(None)
+    recorded = select(
+        literal("rows").label("kind"),
+        m.table_name,
+        m.session,
+        m.portfolio_id,
+        m.changed_at,
+        m.computed_at,
+        m.code_version,
+        m.run_id,
+        m.status,
+        m.reason,
+    ).where(own if portfolio_id is None else own | (m.portfolio_id == portfolio_id))
+    changed = select(
+        literal("change"),
+        c.facet,
+        c.first_session,
+        c.portfolio_id,
+        c.changed_at,
+        literal(None, UtcDateTime()),
+        none,
+        none,
+        none,
+        none,
+    ).where(shared if portfolio_id is None else shared | (c.portfolio_id == portfolio_id))
+    return union_all(recorded, changed)
