@@ -36,7 +36,7 @@ Log in with `POST /api/v1/auth/token`, then send `Authorization: Bearer …`.
 def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """The application of a deployment; its database is opened when it starts."""
     chosen = settings or ApiSettings()
-    metrics, largest_body = RequestMetrics(), chosen.api_body_mb * 1_000_000
+    metrics = RequestMetrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,7 +53,6 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
         description=DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
-        max_body_size=largest_body,
     )
     app.state.metrics = metrics
     errors.install(app)
@@ -66,7 +65,7 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
             allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"],
             expose_headers=["ETag", "Location", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(RequestMiddleware, metrics=metrics, largest_body=largest_body)
+    app.add_middleware(RequestMiddleware, metrics=metrics, largest_body=chosen.api_body_mb * 1_000_000)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)

@@ -66,30 +66,35 @@ class RequestMiddleware:
 
         try:
             stated = headers.get(b"content-length", b"0")
-            if stated.isdigit() and int(stated) > self.largest_body:  # a streamed body is measured by the framework
-                problem = Problem(413, "body_too_large", f"Expected a body of at most {self.largest_body:,} bytes.")
-                await problem_response(Request(scope), problem)(scope, receive, sending)
+            if stated.isdigit() and int(stated) > self.largest_body:
+                await problem_response(Request(scope), self._too_large())(scope, receive, sending)
             else:
-                await self._in_time(scope, receive, sending)
+                await self._measured(scope, receive, sending)
         finally:
             self._note(scope, answered["status"], answered["seconds"])
 
-    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
-        deadline = time.monotonic() + BODY_SECONDS
+    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size, deadline = 0, time.monotonic() + BODY_SECONDS
         is_complete = False
 
         async def receiving() -> Message:
-            nonlocal is_complete
+            nonlocal size, is_complete
             if is_complete:
                 return await receive()  # waits for the client to go away
             try:
                 message = await asyncio.wait_for(receive(), max(0.0, deadline - time.monotonic()))
             except TimeoutError:
                 raise Problem(408, "request_timeout", f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+            size += len(message.get("body", b""))
+            if size > self.largest_body:
+                raise self._too_large()
             is_complete = not message.get("more_body", False)
             return message
 
         await self.app(scope, receiving, send)
+
+    def _too_large(self) -> Problem:
+        return Problem(413, "body_too_large", f"Expected a body of at most {self.largest_body:,} bytes.")
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unknown")

@@ -48,9 +48,12 @@ def test_what_was_read_before_is_not_sent_again(as_user: ClientFor) -> None:
 
 def test_a_body_that_is_too_large_is_refused(demo_state: Path) -> None:
     with TestClient(create_app(settings_for(demo_state, api_body_mb=1))) as client:
-        answer = logged_in(client, INDIVIDUAL).post("/api/v1/auth/tokens", content=b"x" * 1_000_001)
-    assert answer.status_code == 413
-    assert answer.headers["content-type"] == "application/problem+json"
+        user = logged_in(client, INDIVIDUAL)
+        stated = user.post("/api/v1/auth/tokens", content=b"x" * 1_000_001)
+        streamed = user.post("/api/v1/auth/tokens", content=iter([b"x" * 600_000] * 2))
+    for answer in (stated, streamed):
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_user_has_so_many_requests_a_minute(demo_state: Path) -> None:
