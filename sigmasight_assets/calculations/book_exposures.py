@@ -20,7 +20,7 @@ from sigmasight_assets.calculations.packing import unpacked
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
-from sigmasight_assets.engines.factor_model import FACTORS, MODEL_FACTORS, RATES
+from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS, RATES
 from sigmasight_assets.ledger.book import load_book
 from sigmasight_assets.store.tables import factor_betas, factor_covariance, lots, position_values
 

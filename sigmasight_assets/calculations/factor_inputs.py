@@ -14,7 +14,7 @@ from sigmasight_assets.calculations.factors import beta_frames, loading_frame
 from sigmasight_assets.calculations.packing import unpacked
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, IntArray
-from sigmasight_assets.engines.factor_model import FACTORS, GROWTH, MARKET, MODEL_FACTORS, VALUE
+from sigmasight_assets.engines.factor_names import FACTORS, GROWTH, MARKET, MODEL_FACTORS, VALUE
 from sigmasight_assets.store.tables import factor_betas, factor_covariance, factor_loadings
 
 

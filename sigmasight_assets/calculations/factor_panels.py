@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sigmasight_assets.calculations.factor_returns import RATES_SERIES
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, BoolArray
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.store.tables import factor_returns, prices
 
 ROWS_PER_READ = 500_000

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
-from sigmasight_assets.engines.factor_model import FACTORS, MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS
 from sigmasight_assets.errors import SigmaSightError
 from sigmasight_assets.providers.protocol import Proxy
 from sigmasight_assets.store.frames import columns_to_frame

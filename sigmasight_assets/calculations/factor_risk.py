@@ -18,7 +18,7 @@ from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines import factor_risk
 from sigmasight_assets.engines.arrays import Array, IntArray
-from sigmasight_assets.engines.factor_model import MARKET
+from sigmasight_assets.engines.factor_names import MARKET
 from sigmasight_assets.engines.factor_risk import BookRisk, book_risk, standard_error
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import factor_exposures, portfolio_factor_risk

@@ -14,7 +14,7 @@ from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.stress import Moves
 from sigmasight_assets.calculations.stress_books import Books, Columns, finished, joined, result_columns
-from sigmasight_assets.engines.factor_model import MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import MODEL_FACTORS
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import market_scenarios
 

@@ -18,7 +18,7 @@ from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines import pnl_explain
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
-from sigmasight_assets.engines.factor_model import FACTORS, MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS
 from sigmasight_assets.engines.pnl_explain import DayMoves, Explained, GreeksBefore, attribute, explain
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import pnl_attribution, portfolio_snapshots

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.factor_returns import RATES_TENOR_MONTHS
 from sigmasight_assets.calculations.reader import Reader
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.scenarios.definition import RATES, Scenario
 from sigmasight_assets.store.tables import factor_returns, prices, treasury_yields
 

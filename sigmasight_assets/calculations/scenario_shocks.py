@@ -15,7 +15,7 @@ from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.replays import History, Replay, read_proxies
 from sigmasight_assets.engines import stress
 from sigmasight_assets.engines.arrays import Array
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.engines.stress import Facts, SingularCovariance
 from sigmasight_assets.ledger.user_scenarios import UserScenario, user_scenarios_of
 from sigmasight_assets.scenarios.definition import RATES, VARIABLES, Scenario

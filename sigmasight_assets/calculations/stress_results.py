@@ -19,7 +19,7 @@ from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.stress import Moves, StressedBook
 from sigmasight_assets.calculations.stress_books import Books, Columns, finished, joined, result_columns
 from sigmasight_assets.engines.arrays import Array
-from sigmasight_assets.engines.factor_model import FACTORS, MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import portfolios, scenario_shocks, stress_results
 from sigmasight_assets.store.tables.risk import SHIPPED

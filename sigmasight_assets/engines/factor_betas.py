@@ -14,17 +14,15 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_model import (
-    FACTORS,
     INSUFFICIENT,
-    MARKET,
     MIN_OBSERVATIONS,
-    RATES,
     RATES_MISSING,
     SINGULAR,
     WINDOW,
     FactorWindow,
     factor_window,
 )
+from sigmasight_assets.engines.factor_names import FACTORS, MARKET, RATES
 from sigmasight_assets.engines.ols import OlsFit, SingularDesign, design_of, fit
 
 VERSION = "1"

@@ -15,14 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, BoolArray
+from sigmasight_assets.engines.factor_names import FACTORS, GROWTH, MARKET, VALUE
 from sigmasight_assets.engines.ols import NO_VARIATION, Design, SingularDesign, design_of, fit
 
 VERSION = "1"
-FACTORS = ("market", "value", "growth", "momentum", "quality", "size", "low_volatility")
-MARKET, VALUE, GROWTH = (FACTORS.index(name) for name in ("market", "value", "growth"))
-RATES = "rates"
-MODEL_FACTORS = (*FACTORS, RATES)
-"""The eight factors of risk and scenarios: seven and the rates surprise."""
 
 WINDOW = 252
 MIN_OBSERVATIONS = 60

@@ -10,7 +10,8 @@ import pandas as pd
 
 from sigmasight_assets.engines.arrays import Array
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
-from sigmasight_assets.engines.factor_model import FACTORS, GROWTH, MARKET, MIN_OBSERVATIONS, RATES, VALUE
+from sigmasight_assets.engines.factor_model import MIN_OBSERVATIONS
+from sigmasight_assets.engines.factor_names import FACTORS, GROWTH, MARKET, RATES, VALUE
 
 
 def residual_factors(etf_returns: Array) -> Array:

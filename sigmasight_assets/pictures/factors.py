@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.packing import unpacked
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.pictures.canvas import COLOURS, canvas, drawn_sessions, titled
 from sigmasight_assets.pictures.matrices import draw_matrix
 from sigmasight_assets.store.tables import factor_betas, factor_covariance, factor_loadings, factor_returns

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.engines.performance import drawdowns
 from sigmasight_assets.pictures.canvas import COLOURS, canvas, drawn_sessions, titled
 from sigmasight_assets.pictures.scenarios import largest_books

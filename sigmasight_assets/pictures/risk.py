@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.correlations import matrix_of
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.engines.factor_model import MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import MODEL_FACTORS
 from sigmasight_assets.pictures.canvas import COLOURS, canvas, drawn_sessions, titled
 from sigmasight_assets.pictures.matrices import draw_matrix
 from sigmasight_assets.pictures.portfolio import MOST_PORTFOLIOS, shortened

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.packing import unpacked
-from sigmasight_assets.engines.factor_model import FACTORS, MARKET, RATES
+from sigmasight_assets.engines.factor_names import FACTORS, MARKET, RATES
 from sigmasight_assets.reports.model import Column, Metric, Section, Table
 from sigmasight_assets.reports.sections import known, plain, table
 from sigmasight_assets.store.tables import factor_exposures as exposures_table

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import or_, select
 
 from sigmasight_assets.calculations.holdings import positions_key
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.reports.model import Column, Metric, Section, Table
 from sigmasight_assets.reports.sections import known, plain, table
 from sigmasight_assets.store.columns import STATUSES

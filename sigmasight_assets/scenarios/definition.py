@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 
 CATEGORIES = ("market", "rates", "rotation", "volatility", "historical", "custom")
 SEVERITIES = ("mild", "moderate", "severe", "extreme")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.errors import InvalidFile
 from sigmasight_assets.scenarios.definition import CATEGORIES, SEVERITIES, Scenario, ScenarioFile, SeverityBands
 

@@ -41,7 +41,10 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         kept = {} if pool_size is None else {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": POOL_TIMEOUT_SECONDS}
-        self.engine = _sqlite_engine(url, **kept) if self.is_sqlite else create_engine(url, pool_pre_ping=True, **kept)
+        if self.is_sqlite:
+            self.engine = _sqlite_engine(url, **kept)
+        else:
+            self.engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, **kept)
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -137,7 +140,7 @@ def _remedy(driver_message: str) -> str:
 
 def _sqlite_engine(url: str, **kept: int) -> Engine:
     connecting = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": not kept}  # a kept connection serves one thread at a time
-    engine = create_engine(url, poolclass=QueuePool if kept else NullPool, connect_args=connecting, **kept)
+    engine = create_engine(url, poolclass=QueuePool if kept else NullPool, connect_args=connecting, hide_parameters=True, **kept)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

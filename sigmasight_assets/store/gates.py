@@ -18,7 +18,7 @@ import pandas as pd
 from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, String, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.errors import GateFailed
 from sigmasight_assets.store.columns import ExactDecimal
 from sigmasight_assets.store.tables import risk

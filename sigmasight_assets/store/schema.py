@@ -8,20 +8,23 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy import Connection, inspect, text
 
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database, lock_for_writing
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def alembic_config() -> Config:
+    from alembic.config import Config  # a quarter of a second: only to migrate
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
@@ -29,17 +32,16 @@ def alembic_config() -> Config:
 
 @cache
 def known_revisions() -> frozenset[str]:
-    """Every revision that this code has a migration for."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
+    """Every revision that this code has a migration for: its file is named `<revision>_<what>.py`."""
+    return frozenset(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 @cache
 def head_revision() -> str:
-    """The revision that this code needs."""
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    if head is None:
+    """The revision that this code needs: the last, as revisions are numbered."""
+    if not known_revisions():
         raise DatabaseUnavailable("The installation has no migrations: install the package again.")
-    return head
+    return max(known_revisions())
 
 
 def current_revision(database: Database) -> str | None:
@@ -104,6 +106,8 @@ def _upgrade(database: Database, path: Path | None) -> tuple[str | None, str]:
             _copy_sqlite(path, path.with_suffix(f".before-{head}{path.suffix}"))
         _set_wal(path)
     if before != head:
+        from alembic import command
+
         config = alembic_config()
         with database.write(foreign_keys=False) as connection:
             config.attributes["connection"] = connection

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sigmasight_assets.calculations import materialize
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.providers.protocol import YIELD_COLUMNS, Answer, Proxy, typed
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database

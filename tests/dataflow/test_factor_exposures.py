@@ -15,7 +15,7 @@ from sigmasight_assets.calculations.checks import risk as risk_checks
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.packing import unpacked
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
-from sigmasight_assets.engines.factor_model import MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import MODEL_FACTORS
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import (
     factor_betas,

@@ -14,7 +14,7 @@ from sigmasight_assets.calculations.checks import factors as factor_checks
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.packing import unpacked
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY, Sensitivity, rolling_fits
-from sigmasight_assets.engines.factor_model import FACTORS, MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS
 from sigmasight_assets.errors import SigmaSightError
 from sigmasight_assets.providers.sample import BASKET_MEMBERS
 from sigmasight_assets.sessions import SessionCalendar

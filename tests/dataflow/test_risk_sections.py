@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.packing import unpacked
-from sigmasight_assets.engines.factor_model import MODEL_FACTORS
+from sigmasight_assets.engines.factor_names import MODEL_FACTORS
 from sigmasight_assets.reports import json_writer, markdown
 from sigmasight_assets.reports.collector import collect
 from sigmasight_assets.reports.model import Section, Table

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.checks import stress as checks
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.tables import factor_exposures, market_scenarios, portfolio_snapshots

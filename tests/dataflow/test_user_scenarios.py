@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.errors import LedgerRefused, NotFound
 from sigmasight_assets.ledger.accounts import find_user
 from sigmasight_assets.ledger.user_scenarios import add_scenarios, remove_scenario, user_scenarios_of

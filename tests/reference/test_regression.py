@@ -9,7 +9,7 @@ import pytest
 from statsmodels.datasets import longley
 
 from sigmasight_assets.engines.factor_betas import Sensitivity, rolling_fits
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.engines.ols import OlsFit, design_of, fit
 from tests.support.sample_panel import SamplePanel, sample_panel
 

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.providers.sample import SampleProvider
 from sigmasight_assets.sessions import calendar_for
 from tests.conftest import NOW

@@ -15,7 +15,7 @@ from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.engines import mibian_reference
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.engines.revaluation import OptionTerms, volatility_change
 from sigmasight_assets.store.tables import factor_exposures, market_scenarios, portfolio_snapshots, scenario_shocks, stress_results
 

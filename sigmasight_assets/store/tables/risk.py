@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, Column, Date, Index, String, Table
 
-from sigmasight_assets.engines.factor_model import FACTORS
+from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.scenarios.definition import CATEGORIES, SEVERITIES
 from sigmasight_assets.store.columns import (
     PackedFloats,

@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY, Sensitivity, WindowFit, rolling_fits
-from sigmasight_assets.engines.factor_model import (
-    FACTORS,
-    RATES,
-    RatesSurprise,
-    factor_covariance,
-    factor_window,
-    orthogonal_styles,
-    rates_surprise,
-)
+from sigmasight_assets.engines.factor_model import RatesSurprise, factor_covariance, factor_window, orthogonal_styles, rates_surprise
+from sigmasight_assets.engines.factor_names import FACTORS, RATES
 from sigmasight_assets.engines.ols import SingularDesign
 from tests.support.sample_panel import sample_panel
 
