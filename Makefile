@@ -23,8 +23,9 @@ lint: environment
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-docs: environment ## regenerate docs/tables.md
+docs: environment ## regenerate docs/tables.md, docs/api.md and docs/openapi.json
 	@$(BIN)/python scripts/write_table_docs.py
+	@$(BIN)/python scripts/write_api_docs.py
 
 benchmarks: environment ## what README's speed claims rest on
 	@$(BIN)/python -m benchmarks.greeks

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
 from sigmasight_api import errors
+from sigmasight_api.examples import add_examples
 from sigmasight_api.middleware import RequestMetrics, RequestMiddleware
 from sigmasight_api.routes import ROUTERS, health
 from sigmasight_api.service import Service, open_service
@@ -69,6 +70,14 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
     app.include_router(health.router)
+    plain = app.openapi
+
+    def with_examples() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            add_examples(plain())
+        return plain()
+
+    app.openapi = with_examples  # type: ignore[method-assign]
     return app
 
 

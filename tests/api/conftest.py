@@ -17,8 +17,7 @@ from sigmasight_assets.ledger.accounts import add_user
 from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import users
-from tests.dataflow.risk_demo import computed_demo
-from tests.support.shared_files import shared_file
+from tests.dataflow.risk_demo import whole_demo
 
 INDIVIDUAL, WEALTHY, HEDGE_FUND = "demo_individual@sigmasight.com", "demo_hnw@sigmasight.com", "demo_hedgefundstyle@sigmasight.com"
 ADMIN, NOBODY = "admin@sigmasight.com", "nobody@example.com"
@@ -27,19 +26,18 @@ SECRET = "a secret of the tests that is long enough"
 
 @pytest.fixture(scope="session")
 def demo_file(sqlite_template: Path, calendar: SessionCalendar, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demonstration's last sessions in a database that no test writes to."""
+    """The demonstration in a database that no test writes to, with its reports beside it."""
 
-    def make(path: Path) -> None:
-        shop = computed_demo(sqlite_template, tmp_path_factory.mktemp("api"), calendar)
-        with shop.database.write() as connection:
-            add_user(connection, ADMIN, "Administrator", "admin")
-            add_user(connection, NOBODY, "Owns nothing")
-        made = shop.database.sqlite_path
-        assert made is not None
-        shop.database.dispose()  # the last connection folds the write-ahead log in
-        shutil.copy(made, path)
-
-    return shared_file(tmp_path_factory, "api.db", make)
+    path = tmp_path_factory.mktemp("api") / "sigmasight.db"
+    whole = whole_demo(sqlite_template, path.parent, calendar)
+    shutil.copy(whole, path)
+    database = Database(f"sqlite:///{path}")
+    with database.write() as connection:
+        add_user(connection, ADMIN, "Administrator", "admin")
+        add_user(connection, NOBODY, "Owns nothing")
+    database.dispose()
+    shutil.copytree(whole.parent / "reports", path.parent / "reports")
+    return path
 
 
 def settings_for(folder: Path, **more: object) -> ApiSettings:
@@ -62,6 +60,7 @@ def demo_state(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A state folder with the demonstration, for tests that read."""
     folder = tmp_path_factory.mktemp("api_state")
     shutil.copy(demo_file, folder / "sigmasight.db")
+    shutil.copytree(demo_file.parent / "reports", folder / "reports")
     return folder
 
 

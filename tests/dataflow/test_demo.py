@@ -20,15 +20,16 @@ from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.engines import mibian_reference
 from sigmasight_assets.engines.black_scholes import OptionValues
 from sigmasight_assets.pictures import canvas, factors, market, models, portfolio, reports, risk
+from sigmasight_assets.providers.sample import SampleProvider
 from sigmasight_assets.reports import json_writer
 from sigmasight_assets.reports.checks import files_hold, json_is_valid
-from sigmasight_assets.reports.materialize import portfolio_reports as write_reports
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.gates import NAV_TOLERANCE, nav_identity_error
 from sigmasight_assets.store.tables import METADATA, materializations, option_greeks, portfolio_snapshots, position_values
-from tests.dataflow.demo_books import book_sessions, demo_workshop, market_sessions
-from tests.support.books import run_all, workshop
+from tests.dataflow.demo_books import book_sessions
+from tests.dataflow.risk_demo import whole_demo
+from tests.support.books import workshop
 from tests.support.small_market import SmallMarket
 
 PICTURES = {
@@ -49,26 +50,31 @@ PICTURES = {
     "portfolio_snapshots": portfolio.nav_lines,
     "portfolio_reports": reports.section_statuses,
 }
+TOP_ROWS = ("position_values", "factor_exposures", "risk_metrics")
+"""Groups of the JSON whose long tables are cut to their first rows, which it says."""
 Picture = Callable[[Workshop, Sequence[date]], bytes | None]
 
 
 @pytest.fixture(scope="module")
-def reports_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("reports")
+def demo_folder(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, calendar: SessionCalendar) -> Path:
+    """The demo's database, for this module, and its reports: everything but Dagster."""
+    folder = tmp_path_factory.mktemp("demo")
+    whole = whole_demo(sqlite_template, folder, calendar)
+    shutil.copy(whole, folder / "sigmasight.db")
+    shutil.copytree(whole.parent / "reports", folder / "reports")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def demo(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, calendar: SessionCalendar, reports_folder: Path
-) -> Iterator[Workshop]:
-    """Everything but Dagster."""
-    path = tmp_path_factory.mktemp("demo") / "demo.db"
-    shutil.copy(sqlite_template, path)
-    shop = demo_workshop(Database(f"sqlite:///{path}"), calendar)
-    run_all(shop, market_sessions(shop), book_sessions(shop))
+def reports_folder(demo_folder: Path) -> Path:
+    return demo_folder / "reports"
+
+
+@pytest.fixture(scope="module")
+def demo(demo_folder: Path, calendar: SessionCalendar) -> Iterator[Workshop]:
+    shop = Workshop(Database(f"sqlite:///{demo_folder / 'sigmasight.db'}"), calendar, SampleProvider(), "test")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("SIGMASIGHT_REPORTS_DIR", str(reports_folder))
-        write_reports(shop, book_sessions(shop))
+        environment.setenv("SIGMASIGHT_REPORTS_DIR", str(demo_folder / "reports"))
         yield shop
     shop.database.dispose()
 
@@ -126,7 +132,7 @@ def test_the_reports_of_the_last_session_are_valid_and_small(demo: Workshop, rep
         validator.validate(document)
         assert document["session"] == "2022-12-28"
         assert path.stat().st_size < json_writer.MAX_BYTES
-        assert all(not group["truncated"] or name in ("position_values", "factor_exposures") for name, group in document["groups"].items())
+        assert all(not group["truncated"] or name in TOP_ROWS for name, group in document["groups"].items())
 
 
 @pytest.mark.parametrize("table", [name for name in PICTURES if name != "option_quotes"])

@@ -29,7 +29,7 @@ OWNER = "demo_individual@sigmasight.com"
 
 @pytest.fixture(scope="module")
 def demo(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, calendar: SessionCalendar) -> Iterator[Workshop]:
-    shop = computed_demo(sqlite_template, tmp_path_factory.mktemp("scenarios"), calendar)
+    shop = computed_demo(sqlite_template, tmp_path_factory.mktemp("scenarios"), calendar, SampleProvider())
     yield shop
     shop.database.dispose()
 

@@ -6,16 +6,23 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from filelock import FileLock
 
 
-def shared_file(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """The file `name`, made by the first process that asks for it; nobody may write to it: tests work on copies."""
-    base = factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+def shared_folder(temporary: Path) -> Path:
+    """A folder that all processes of the run share.
+
+    `temporary` is a folder of pytest's for one module or test: pytest's own for this process is the one it is in.
+    """
+    own = temporary.parent
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
     folder.mkdir(exist_ok=True)
-    path = folder / name
+    return folder
+
+
+def shared_file(temporary: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """The file `name`, made by the first process that asks for it; nobody may write to it: tests work on copies."""
+    path = shared_folder(temporary) / name
     with FileLock(f"{path}.lock"):
         if not path.exists():
             unfinished = path.with_suffix(".unfinished")

@@ -1,0 +1,43 @@
+"""Sends an example of the OpenAPI document to the demonstration."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from sigmasight_api.app import PREFIX, create_app
+from sigmasight_api.examples import Example
+from tests.api.conftest import logged_in, settings_for
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def place_of(document: dict[str, Any], operation_id: str) -> tuple[str, str]:
+    """(method, path) of an operation."""
+    for path, operations in document["paths"].items():
+        for method in METHODS:
+            if operations.get(method, {}).get("operationId") == operation_id:
+                return method, path
+    raise AssertionError(f"{operation_id} is no operation of the document")
+
+
+def send(database: Path, example: Example) -> Any:
+    """The answer of the demonstration to an example; what it writes, it writes to a copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        shutil.copy(database, state / "sigmasight.db")
+        with TestClient(create_app(settings_for(state))) as client:
+            return send_with(client, example)
+
+
+def send_with(client: TestClient, example: Example) -> Any:
+    """The answer of a running application to an example."""
+    method, path = place_of(client.app.openapi(), example.operation)
+    assert path.startswith((PREFIX, "/health", "/metrics"))
+    user = logged_in(client, example.user) if example.user else client
+    more = {"json": example.body} if example.body is not None else {"data": example.form} if example.form else {}
+    return user.request(method.upper(), path.format(**example.path), params=example.query, **more)
