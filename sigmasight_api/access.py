@@ -135,6 +135,7 @@ class Access:
     @contextmanager
     def writing(self) -> Iterator[Caller]:
         """One write transaction of the caller."""
+        self.service.version.before_reading()
         with self.service.database.write() as connection:
             user, _, _ = self._known(connection, None, select_none=True)
             yield Caller(self, connection, user, None)
@@ -142,6 +143,7 @@ class Access:
     @contextmanager
     def writing_to(self, portfolio_id: uuid.UUID | None) -> Iterator[Book]:
         """One write transaction on one portfolio of the caller."""
+        self.service.version.before_reading()
         with self.service.database.write() as connection:
             user, owned, _ = self._known(connection, None, portfolio_id)
             yield Book(self, connection, user, None, _chosen(owned, portfolio_id))

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, func, literal
 
+from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database
 
 
@@ -29,15 +30,22 @@ class DatabaseVersion:
         self._file: tuple[int, int] | None = None
 
     def before_reading(self) -> str | None:
-        """SQLite's token, None on PostgreSQL. Where the file is another one than before, kept connections are given up."""
+        """SQLite's token, None on PostgreSQL. Where the file is another one than before, kept connections are given up.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            Where the file is gone.
+        """
         path = self._database.sqlite_path
         if path is None:
             return None
         with self._lock:
-            status = path.stat() if path.exists() else None
-            file = None if status is None else (status.st_dev, status.st_ino)
-            if file is None:
-                return None  # the query to come says what is wrong
+            try:
+                status = path.stat()
+            except OSError as error:  # kept connections would go on serving a file that is deleted, a new one would make an empty file
+                raise DatabaseUnavailable(f"The database file {path} cannot be found.") from error
+            file = (status.st_dev, status.st_ino)
             if file != self._file or self._watcher is None:
                 self._database.dispose()
                 with suppress(sqlite3.Error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def test_ratios_and_drawdown_of_a_month_are_those_of_the_returns(demo: Workshop)
 def test_a_window_that_is_not_full_says_so(demo: Workshop) -> None:
     row = rows_of(demo, risk_metrics, book_sessions(demo)[29]).loc[INDIVIDUAL]
     assert row["n_obs_63"] == row["n_obs_252"] == 30
-    for name in ("volatility_63", "sharpe_252", "max_drawdown_252", "return_3m", "return_1y", "return_ytd"):
+    for name in ("volatility_63", "sharpe_252", "max_drawdown_252", "return_3m", "return_1y"):
         assert np.isnan(row[name])
         assert row["missing"][name] == "insufficient_history"
     assert "volatility_21" not in row["missing"]
