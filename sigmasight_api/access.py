@@ -10,37 +10,25 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, insert
 from starlette.responses import Response
 
 from sigmasight_api import tokens
 from sigmasight_api.answer_cache import Answer
+from sigmasight_api.callers import HEAD, Asked, Known, User, whose
 from sigmasight_api.errors import Problem, not_found, not_materialized
 from sigmasight_api.provenance import Provenance, RowSet
 from sigmasight_api.service import Service
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.tables import activity, api_tokens, portfolios, users
-
-_LISTED = 500
-_HEAD = tuple(Portfolio.__dataclass_fields__)
-
-
-@dataclass(frozen=True)
-class User:
-    """The caller, as the database knows them now."""
-
-    id: uuid.UUID
-    email: str
-    name: str | None
-    role: str
+from sigmasight_assets.store.tables import activity
 
 
 class Caller:
@@ -102,92 +90,87 @@ class Access:
 
     def answer(self, build: Callable[[Caller], Any]) -> Response:
         """What `build` makes of the caller's rows, as JSON with its entity tag."""
-        token = self.service.version.before_reading()
-        with self.service.database.read() as connection:
-            user, found, token = self._known(connection, token, select_none=True)
-            del found
-            return self._answered(user, token, lambda: build(Caller(self, connection, user, token)))
+        user, _, token = self._who(Asked.NO_PORTFOLIO)
+        return self._answered(user, token, lambda connection: build(Caller(self, connection, user, token)))
 
     def answer_for(self, portfolio_id: uuid.UUID | None, build: Callable[[Book], Any]) -> Response:
         """What `build` makes of one portfolio of the caller: the named one, or the only one."""
-        token = self.service.version.before_reading()
-        with self.service.database.read() as connection:
-            user, owned, token = self._known(connection, token, portfolio_id)
-            portfolio = _chosen(owned, portfolio_id)
-            return self._answered(user, token, lambda: build(Book(self, connection, user, token, portfolio)))
+        user, owned, token = self._who(Asked.of(portfolio_id), portfolio_id)
+        portfolio = _chosen(owned, portfolio_id)
+        return self._answered(user, token, lambda connection: build(Book(self, connection, user, token, portfolio)))
 
     @contextmanager
     def reading(self) -> Iterator[Caller]:
         """The caller's rows for an answer that is no JSON document."""
-        token = self.service.version.before_reading()
+        user, _, token = self._who(Asked.NO_PORTFOLIO)
         with self.service.database.read() as connection:
-            user, _, token = self._known(connection, token, select_none=True)
             yield Caller(self, connection, user, token)
 
     @contextmanager
     def reading_of(self, portfolio_id: uuid.UUID | None) -> Iterator[Book]:
         """One portfolio's rows for an answer that is no JSON document."""
-        token = self.service.version.before_reading()
+        user, owned, token = self._who(Asked.of(portfolio_id), portfolio_id)
+        portfolio = _chosen(owned, portfolio_id)
         with self.service.database.read() as connection:
-            user, owned, token = self._known(connection, token, portfolio_id)
-            yield Book(self, connection, user, token, _chosen(owned, portfolio_id))
+            yield Book(self, connection, user, token, portfolio)
 
     @contextmanager
     def writing(self) -> Iterator[Caller]:
         """One write transaction of the caller."""
         self.service.version.before_reading()
         with self.service.database.write() as connection:
-            user, _, _ = self._known(connection, None, select_none=True)
-            yield Caller(self, connection, user, None)
+            known = self._found(connection, Asked.NO_PORTFOLIO)
+            yield Caller(self, connection, known.user, None)
 
     @contextmanager
     def writing_to(self, portfolio_id: uuid.UUID | None) -> Iterator[Book]:
         """One write transaction on one portfolio of the caller."""
         self.service.version.before_reading()
         with self.service.database.write() as connection:
-            user, owned, _ = self._known(connection, None, portfolio_id)
-            yield Book(self, connection, user, None, _chosen(owned, portfolio_id))
+            known = self._found(connection, Asked.of(portfolio_id), portfolio_id)
+            yield Book(self, connection, known.user, None, _chosen(known.owned, portfolio_id))
 
-    def _known(
-        self, connection: Connection, token: str | None, portfolio_id: uuid.UUID | None = None, *, select_none: bool = False
-    ) -> tuple[User, list[Portfolio], str | None]:
-        """The caller, those of their portfolios that are asked for, and the content's token, in one query."""
-        query = self._whose(portfolio_id, select_none)
-        rows = connection.execute(query).all()
+    def _who(self, asked: Asked, portfolio_id: uuid.UUID | None = None) -> tuple[User, Sequence[Portfolio], str | None]:
+        """The caller, those of their portfolios that are asked for, and the content's token.
+
+        The token is read before the transaction that it is used for begins: what is kept under it may be newer, never older.
+        """
+        service = self.service
+        token = service.version.before_reading()
+        key = (self.credentials.key, asked, portfolio_id)
+        known = service.known.get(key)
+        if known is None or token is None or known.token != token or known.is_over(service.clock()):
+            with service.database.reporting(), service.database.engine.connect() as connection:
+                known = self._found(connection, asked, portfolio_id)
+            known = replace(known, token=token or known.token)
+            service.known.put(key, known)
+        self.request.scope["user_id"] = str(known.user.id)
+        return known.user, known.owned, known.token
+
+    def _found(self, connection: Connection, asked: Asked, portfolio_id: uuid.UUID | None = None) -> Known:
+        by_token = self.credentials.token_hash is not None
+        query = whose(by_token, asked, self.service.version.is_in_query)
+        who = (
+            {"token_hash": self.credentials.token_hash, "now": self.service.clock()} if by_token else {"user_id": self.credentials.user_id}
+        )
+        which = {"portfolio_id": portfolio_id} if asked is Asked.ONE_PORTFOLIO else {}
+        rows = connection.execute(query, {**who, **which}).all()
         if not rows:
             raise tokens.unauthorized("invalid_token", "The token is not valid any more: log in again.")
         first = rows[0]
         user = User(first.user_id, first.email, first.user_name, first.role)
         if self.credentials.token_hash:
             self.service.token_owners[self.credentials.token_hash] = str(user.id)
-        self.request.scope["user_id"] = str(user.id)
-        owned = [] if select_none else [Portfolio(*row[-len(_HEAD) :]) for row in rows if row.id is not None]
-        return user, owned, token or first.token
+        owned = [] if asked is Asked.NO_PORTFOLIO else [Portfolio(*row[-len(HEAD) :]) for row in rows if row.id is not None]
+        return Known(user, owned, first.token, first.expires_at)
 
-    def _whose(self, portfolio_id: uuid.UUID | None, select_none: bool) -> Select[Any]:
-        who = (users.c.id.label("user_id"), users.c.email, users.c.name.label("user_name"), users.c.role)
-        query = select(*who, self.service.version.column.label("token"))
-        if self.credentials.token_hash:
-            is_valid = api_tokens.c.expires_at.is_(None) | (api_tokens.c.expires_at > self.service.clock())
-            source = users.join(api_tokens, api_tokens.c.owner_id == users.c.id)
-            query = query.where(api_tokens.c.token_hash == self.credentials.token_hash, is_valid)
-        else:
-            source = users
-            query = query.where(users.c.id == self.credentials.user_id)
-        if select_none:
-            return query.select_from(source)
-        is_asked = portfolios.c.owner_id == users.c.id
-        if portfolio_id is not None:
-            is_asked &= portfolios.c.id == portfolio_id
-        query = query.add_columns(*(portfolios.c[name] for name in _HEAD)).select_from(source.outerjoin(portfolios, is_asked))
-        return query.order_by(portfolios.c.slug).limit(_LISTED)
-
-    def _answered(self, user: User, token: str | None, build: Callable[[], Any]) -> Response:
+    def _answered(self, user: User, token: str | None, build: Callable[[Connection], Any]) -> Response:
         url = self.request.url
         key = (str(user.id), url.path, url.query)
         answer = self.service.answers.get(key, token)
         if answer is None:
-            body = to_json(build())
+            with self.service.database.read() as connection:
+                body = to_json(build(connection))
             answer = Answer(body, entity_tag(body))
             self.service.answers.put(key, token, answer)
         headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}

@@ -9,9 +9,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import suppress
-from typing import Any
-
-from sqlalchemy import ColumnElement, Text, cast, func, literal
 
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database
@@ -20,7 +17,7 @@ from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database
 class DatabaseVersion:
     """Tokens of one database.
 
-    On SQLite the token is read before a transaction begins; on PostgreSQL it is a column of the transaction's first query.
+    On SQLite the token is read by a connection of its own; on PostgreSQL it is a column of the query that asks who calls.
     """
 
     def __init__(self, database: Database) -> None:
@@ -59,11 +56,9 @@ class DatabaseVersion:
                 return None
 
     @property
-    def column(self) -> ColumnElement[Any]:
-        """What a query selects to learn PostgreSQL's token; NULL on SQLite."""
-        if self._database.is_sqlite:
-            return literal(None, Text())
-        return cast(func.pg_current_snapshot(), Text)
+    def is_in_query(self) -> bool:
+        """Whether the token comes with the query that asks who calls (`pg_current_snapshot()`)."""
+        return not self._database.is_sqlite
 
     def close(self) -> None:
         if self._watcher is not None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 import uuid
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -48,12 +49,11 @@ class Provenance:
     def __init__(self, records: pd.DataFrame, judged: Mapping[str, Judged], grid: Grid) -> None:
         self._judged = judged
         self._row = {session: i for i, session in enumerate(grid.sessions)}
-        self._records = {table: part.sort_values("session").reset_index(drop=True) for table, part in records.groupby("table_name")}
+        self._records = {str(table): _of_table(part) for table, part in records.groupby("table_name")}
 
-    def sessions(self, table: str) -> list[date]:
+    def sessions(self, table: str) -> Sequence[date]:
         """Sessions with rows of a table, in order."""
-        records = self._records.get(table)
-        return [] if records is None else [day.date() for day in records["session"]]
+        return self._records[table][0] if table in self._records else ()
 
     @property
     def last_market_session(self) -> date | None:
@@ -62,32 +62,36 @@ class Provenance:
 
     def latest(self, table: str, as_of: date | None = None) -> RowSet | None:
         """The row set of the last session on or before a date; None where there is none."""
-        records = self._records.get(table)
-        if records is None:
+        if table not in self._records:
             return None
-        if table in UNDATED:
-            return self._row_set(table, records.iloc[0])
-        end = len(records) if as_of is None else int(records["session"].searchsorted(pd.Timestamp(as_of), side="right"))
-        return self._row_set(table, records.iloc[end - 1]) if end else None
+        sessions, cells = self._records[table]
+        end = len(cells) if as_of is None or table in UNDATED else bisect_right(sessions, as_of)
+        return self._row_set(table, sessions[end - 1], cells[end - 1]) if end else None
 
-    def _row_set(self, table: str, record: Any) -> RowSet:
-        session = None if table in UNDATED else record["session"].date()
+    def at(self, table: str, session: date) -> RowSet | None:
+        """The row set of exactly this session; None where there is none."""
+        found = self.latest(table, session)
+        return found if found is not None and found.session == session else None
+
+    def _row_set(self, table: str, session: date | None, cells: Sequence[Any]) -> RowSet:
         judged = self._judged[table]
         at = 0 if session is None else self._row[session]
         stale = bool(judged.stale[at, 0])
         kind, name, detail = explained(judged.cause[at, 0], table) if stale else ("", "", "")
-        return RowSet(
-            table=table,
-            session=session,
-            computed_at=record["computed_at"].to_pydatetime(),
-            changed_at=record["changed_at"].to_pydatetime(),
-            run_id=record["run_id"],
-            code_version=record["code_version"],
-            status=record["status"],
-            reason=record["reason"],
-            stale=stale,
-            stale_reason={"cause": kind, "input": name, "detail": detail} if stale else None,
-        )
+        reason = {"cause": kind, "input": name, "detail": detail} if stale else None
+        return RowSet(table, session, *cells, stale=stale, stale_reason=reason)
+
+
+_CELLS = ["computed_at", "changed_at", "run_id", "code_version", "status", "reason"]
+"""Columns of `materializations` in the order of `RowSet`."""
+
+
+def _of_table(records: pd.DataFrame) -> tuple[list[Any], list[tuple[Any, ...]]]:
+    """Sessions in order (None for an undated table), and beside each what `RowSet` says of it."""
+    ordered = records.sort_values("session")
+    sessions = [None if pd.isna(day) else day.date() for day in ordered["session"]]
+    moments = [[moment.to_pydatetime() for moment in ordered[name]] for name in _CELLS[:2]]
+    return sessions, list(zip(*moments, *(ordered[name].tolist() for name in _CELLS[2:]), strict=True))
 
 
 class ProvenanceShelf:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sigmasight_api.answer_cache import AnswerCache
+from sigmasight_api.callers import CallerCache
 from sigmasight_api.database_version import DatabaseVersion
 from sigmasight_api.provenance import ProvenanceShelf
 from sigmasight_api.rate_limit import RateLimits
@@ -27,6 +28,7 @@ class Service:
     version: DatabaseVersion
     provenance: ProvenanceShelf
     answers: AnswerCache
+    known: CallerCache
     limits: RateLimits
     token_owners: dict[str, str] = field(default_factory=dict)
     """Hash of a personal token -> id of its owner, once the database has named them: whose requests are counted."""
@@ -57,5 +59,6 @@ def open_service(settings: ApiSettings, clock: Callable[[], datetime] = utc_now)
         version=DatabaseVersion(database),
         provenance=ProvenanceShelf(database),
         answers=AnswerCache(settings.api_cache_mb * 1_000_000),
+        known=CallerCache(),
         limits=RateLimits(settings),
     )

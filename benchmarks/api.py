@@ -1,0 +1,148 @@
+"""Reads of the API under load: `python -m benchmarks.api STATE_DIR [--seconds 2] [--postgres] [--portfolios 300]`.
+
+STATE_DIR holds the demonstration (`.sigmasight` after `make demo`). The server keeps one core and the generator the other. Every GET of the
+OpenAPI document's examples is asked at 4 and at 16 connections; the reference is a constant route behind the same middleware, in the same
+run. The last column compares the bodies before and after the load: they must be equal byte for byte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from sqlalchemy import select
+
+from benchmarks.api_server import CONSTANT
+from benchmarks.load import Load, load, pin
+from sigmasight_api import tokens
+from sigmasight_api.app import openapi
+from sigmasight_api.examples import Example, examples
+from sigmasight_assets.sessions import utc_now
+from sigmasight_assets.settings import Settings
+from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.tables import users
+
+PORT, GENERATOR_CORE = 8765, 1
+SECRET = "the secret of a benchmark, on a copy of its own"
+CONNECTIONS = {4: 25.0, 16: 60.0}
+"""Connections -> milliseconds that 99 of 100 requests may take."""
+SHARE = 1 / 3
+"""Of the constant route's throughput."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("state", type=Path)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--only", default="", help="operations whose name holds this")
+    arguments = parser.parse_args()
+    pin(GENERATOR_CORE)
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        shutil.copy(arguments.state / "sigmasight.db", state / "sigmasight.db")
+        measure(state, arguments.seconds, arguments.only)
+
+
+def measure(state: Path, seconds: float, only: str) -> None:
+    began = time.perf_counter()
+    with served(state) as process:
+        ready = time.perf_counter() - began
+        resident = psutil.Process(process.pid).memory_info().rss / 1e6
+        print(f"ready after {ready:.2f} s, resident {resident:.0f} MB (goals: 2 s, 200 MB)")
+        who = logins(state)
+        owner = next(iter(who.values()))
+        constant = {n: load(PORT, [CONSTANT], owner, n, seconds) for n in CONNECTIONS}
+        print(
+            f"{'operation':<44}"
+            + "".join(f"{f'{n} conn: p50 ms':>17}{'p99 ms':>9}{'req/s':>8}{'of const':>9}" for n in CONNECTIONS)
+            + "  bodies"
+        )
+        show("constant", constant, constant, "")
+        for example, path in reads():
+            if only in example.operation and example.user:
+                token = who[example.user]
+                before = body(path, token)
+                loads = {n: load(PORT, [path], token, n, seconds) for n in CONNECTIONS}
+                show(example.operation, loads, constant, "equal" if body(path, token) == before else "DIFFERENT")
+        print(f"resident after the load {psutil.Process(process.pid).memory_info().rss / 1e6:.0f} MB")
+
+
+def show(name: str, loads: dict[int, Load], constant: dict[int, Load], bodies: str) -> None:
+    line, missed = f"{name:<44}", []
+    for n, one in loads.items():
+        share = one.requests_per_second / constant[n].requests_per_second
+        line += f"{one.median:>17.2f}{one.p99:>9.2f}{one.requests_per_second:>8.0f}{share:>9.2f}"
+        missed += [f"p99 at {n}"] if one.p99 > CONNECTIONS[n] else []
+        missed += [f"share at {n}"] if share < SHARE else []
+        missed += [f"{one.n_failed} failed"] if one.n_failed else []
+    print(f"{line}  {bodies}" + (f"  MISSED: {', '.join(missed)}" if missed else ""), flush=True)
+
+
+def reads() -> list[tuple[Example, str]]:
+    """Each GET that has an example, with its path and query."""
+    out = []
+    for path, operations in openapi()["paths"].items():
+        example = examples().get(operations.get("get", {}).get("operationId", ""))
+        if example is not None:
+            query = urllib.parse.urlencode(example.query, doseq=True)
+            out.append((example, path.format(**example.path) + (f"?{query}" if query else "")))
+    return out
+
+
+def logins(state: Path) -> dict[str, str]:
+    """Address -> a token of each user."""
+    database = Database(Settings(state_dir=state).url)
+    with database.read() as connection:
+        found = connection.execute(select(users.c.id, users.c.email)).all()
+    database.dispose()
+    return {row.email: tokens.issue(SECRET, row.id, utc_now(), 600) for row in found}
+
+
+def body(path: str, token: str) -> bytes:
+    request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        content: bytes = response.read()
+        return content
+
+
+@contextmanager
+def served(state: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The API on a state folder, until the block ends."""
+    environment = {
+        **os.environ,
+        "SIGMASIGHT_STATE_DIR": str(state),
+        "SIGMASIGHT_JWT_SECRET": SECRET,
+        "SIGMASIGHT_RATE_LIMIT": "100000000",
+    }
+    command = [sys.executable, "-m", "benchmarks.api_server", "--port", str(PORT)]
+    with (state / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health/ready", timeout=5).close()
+                break
+            except (urllib.error.URLError, ConnectionError):
+                if process.poll() is not None:
+                    raise SystemExit((state / "server.log").read_text()) from None
+                time.sleep(0.02)
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+if __name__ == "__main__":
+    main()
