@@ -93,8 +93,8 @@ class Access:
         user, _, token = self._who(Asked.NO_PORTFOLIO)
         return self._answered(user, token, lambda connection: build(Caller(self, connection, user, token)))
 
-    def answer_for(self, portfolio_id: uuid.UUID | None, build: Callable[[Book], Any]) -> Response:
-        """What `build` makes of one portfolio of the caller: the named one, or the only one."""
+    def answer_for(self, portfolio_id: uuid.UUID | str | None, build: Callable[[Book], Any]) -> Response:
+        """What `build` makes of one portfolio of the caller: the named one (by id, or by slug), or the only one."""
         user, owned, token = self._who(Asked.of(portfolio_id), portfolio_id)
         portfolio = _chosen(owned, portfolio_id)
         return self._answered(user, token, lambda connection: build(Book(self, connection, user, token, portfolio)))
@@ -107,7 +107,7 @@ class Access:
             yield Caller(self, connection, user, token)
 
     @contextmanager
-    def reading_of(self, portfolio_id: uuid.UUID | None) -> Iterator[Book]:
+    def reading_of(self, portfolio_id: uuid.UUID | str | None) -> Iterator[Book]:
         """One portfolio's rows for an answer that is no JSON document."""
         user, owned, token = self._who(Asked.of(portfolio_id), portfolio_id)
         portfolio = _chosen(owned, portfolio_id)
@@ -123,14 +123,14 @@ class Access:
             yield Caller(self, connection, known.user, None)
 
     @contextmanager
-    def writing_to(self, portfolio_id: uuid.UUID | None) -> Iterator[Book]:
+    def writing_to(self, portfolio_id: uuid.UUID | str | None) -> Iterator[Book]:
         """One write transaction on one portfolio of the caller."""
         self.service.version.before_reading()
         with self.service.database.write() as connection:
             known = self._found(connection, Asked.of(portfolio_id), portfolio_id)
             yield Book(self, connection, known.user, None, _chosen(known.owned, portfolio_id))
 
-    def _who(self, asked: Asked, portfolio_id: uuid.UUID | None = None) -> tuple[User, Sequence[Portfolio], str | None]:
+    def _who(self, asked: Asked, portfolio_id: uuid.UUID | str | None = None) -> tuple[User, Sequence[Portfolio], str | None]:
         """The caller, those of their portfolios that are asked for, and the content's token.
 
         The token is read before the transaction that it is used for begins: what is kept under it may be newer, never older.
@@ -147,13 +147,13 @@ class Access:
         self.request.scope["user_id"] = str(known.user.id)
         return known.user, known.owned, known.token
 
-    def _found(self, connection: Connection, asked: Asked, portfolio_id: uuid.UUID | None = None) -> Known:
+    def _found(self, connection: Connection, asked: Asked, portfolio_id: uuid.UUID | str | None = None) -> Known:
         by_token = self.credentials.token_hash is not None
         query = whose(by_token, asked, self.service.version.is_in_query)
         who = (
             {"token_hash": self.credentials.token_hash, "now": self.service.clock()} if by_token else {"user_id": self.credentials.user_id}
         )
-        which = {"portfolio_id": portfolio_id} if asked is Asked.ONE_PORTFOLIO else {}
+        which = {} if portfolio_id is None else {"portfolio_id": portfolio_id}
         rows = connection.execute(query, {**who, **which}).all()
         if not rows:
             raise tokens.unauthorized("invalid_token", "The token is not valid any more: log in again.")
@@ -226,7 +226,7 @@ def record_activity(
     connection.execute(insert(activity), row)
 
 
-def _chosen(owned: Sequence[Portfolio], portfolio_id: uuid.UUID | None) -> Portfolio:
+def _chosen(owned: Sequence[Portfolio], portfolio_id: uuid.UUID | str | None) -> Portfolio:
     if len(owned) == 1:
         return owned[0]
     if portfolio_id is not None or not owned:

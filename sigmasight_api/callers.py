@@ -29,11 +29,15 @@ class Asked(Enum):
 
     NO_PORTFOLIO = "none"
     ONE_PORTFOLIO = "one"
+    ONE_BY_SLUG = "one by slug"
     ANY_PORTFOLIO = "any"
 
     @staticmethod
-    def of(portfolio_id: uuid.UUID | None) -> Asked:
-        return Asked.ANY_PORTFOLIO if portfolio_id is None else Asked.ONE_PORTFOLIO
+    def of(portfolio: uuid.UUID | str | None) -> Asked:
+        """What an id, a slug, or nothing asks for."""
+        if portfolio is None:
+            return Asked.ANY_PORTFOLIO
+        return Asked.ONE_BY_SLUG if isinstance(portfolio, str) else Asked.ONE_PORTFOLIO
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Known:
         return self.expires_at is not None and self.expires_at <= now
 
 
-Key = tuple[str, Asked, uuid.UUID | None]
+Key = tuple[str, Asked, uuid.UUID | str | None]
 
 
 class CallerCache:
@@ -84,7 +88,7 @@ class CallerCache:
 
 @cache
 def whose(by_token: bool, asked: Asked, version_in_query: bool) -> Select[Any]:
-    """The caller (by `user_id`, or by `token_hash` at `now`) beside each portfolio asked for (`portfolio_id`), with the content's token."""
+    """The caller (by `user_id`, or by `token_hash` at `now`) beside each portfolio asked for (`portfolio_id`), with a token."""
     version = cast(func.pg_current_snapshot(), Text) if version_in_query else literal(None, Text())
     who = (users.c.id.label("user_id"), users.c.email, users.c.name.label("user_name"), users.c.role)
     expires_at = api_tokens.c.expires_at if by_token else literal(None, UtcDateTime())
@@ -101,5 +105,7 @@ def whose(by_token: bool, asked: Asked, version_in_query: bool) -> Select[Any]:
     is_asked = portfolios.c.owner_id == users.c.id
     if asked is Asked.ONE_PORTFOLIO:
         is_asked &= portfolios.c.id == bindparam("portfolio_id", type_=Uuid())
+    if asked is Asked.ONE_BY_SLUG:
+        is_asked &= portfolios.c.slug == bindparam("portfolio_id")
     query = query.add_columns(*(portfolios.c[name] for name in HEAD)).select_from(source.outerjoin(portfolios, is_asked))
     return query.order_by(portfolios.c.slug).limit(LISTED)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from sqlalchemy import JSON, Column, Date, Float, Integer, Numeric, Table, Uuid
+from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, Numeric, Table, Uuid
 
 from sigmasight_assets.store.columns import STATUSES, ExactDecimal, UtcDateTime
 
@@ -109,6 +109,7 @@ _TYPES: tuple[tuple[type, Any], ...] = (
     (UtcDateTime, datetime),
     (Uuid, uuid.UUID),
     (JSON, Any),
+    (Boolean, bool),
     (Float, float),
     (Numeric, float),
     (Integer, int),
