@@ -1,4 +1,4 @@
-"""A run killed with SIGKILL at any moment and started again leaves the tables of an undisturbed run, and Dagster knows them all."""
+"""A run killed with SIGKILL at any moment, or out of disk, and started again leaves the tables of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.support.killed_runs import (
     SPINE,
     Place,
     command_and_kill,
+    command_with_small_files,
     dagster_state,
     prepare,
     run_and_kill,
@@ -94,6 +95,21 @@ def test_a_killed_run_started_again_leaves_the_tables_of_an_undisturbed_one(
     dice, landed = random.Random(SEED + kills), 0
     while landed < kills:
         landed += kill_and_run_again(undisturbed(SPINE), tmp_path / str(landed), kills - landed, dice, monkeypatch)
+
+
+@pytest.mark.parametrize("max_bytes", [100_000, 700_000])
+def test_a_command_that_fills_the_disk_says_so_and_started_again_leaves_the_tables_of_an_undisturbed_one(
+    undisturbed: Callable[[tuple[str, ...]], Undisturbed], tmp_path: Path, max_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a run could not be made, or its log not be written: both ended in forty lines of traceback
+    wanted = undisturbed(SPINE)
+    place = wanted.prepared.copy_to(tmp_path / "place")
+    code, said = command_with_small_files(place, SPINE, max_bytes)
+    assert code == 4
+    assert "Free space, then run the same command again; nothing was half written. Database: Dagster's own" in said
+    assert "Traceback" not in said
+    run_to_the_end(place, SPINE)
+    assert_as_undisturbed(wanted, place, f"files of {max_bytes} bytes", monkeypatch)
 
 
 @pytest.mark.slow

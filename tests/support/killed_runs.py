@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -155,10 +156,34 @@ def run_and_kill(place: Place, assets: tuple[str, ...], after_seconds: float) ->
 
 def command(place: Place, assets: tuple[str, ...]) -> subprocess.Popen[bytes]:
     """`sigmasight run` of the book in a process of its own, from its first import on."""
-    sessions = ["--from", BOOK[0].isoformat(), "--to", BOOK[-1].isoformat()]
-    line = [sys.executable, "-m", "sigmasight_assets.cli", "run", *sessions, "--assets", ",".join(assets)]
+    line = [sys.executable, "-m", "sigmasight_assets.cli", *_arguments(assets)]
     with (place.folder / "run.log").open("ab") as log:
         return subprocess.Popen(line, stdout=log, stderr=log, cwd=PROJECT, env=os.environ | environment_of(place))
+
+
+def _run_with_small_files(place: Place, arguments: Sequence[str], max_bytes: int, told: Any) -> None:
+    set_environment(place)
+    from sigmasight_assets.cli import run
+
+    with (place.folder / "said").open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 2)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
+        told.send(run(arguments))
+
+
+def command_with_small_files(place: Place, assets: tuple[str, ...], max_bytes: int) -> tuple[int, str]:
+    """Exit code and stderr of `sigmasight run` of the book where no file may grow beyond some bytes: as if the disk were full there."""
+    receiver, sender = CHILDREN.Pipe(duplex=False)
+    child = CHILDREN.Process(target=_run_with_small_files, args=(place, _arguments(assets), max_bytes, sender))
+    child.start()
+    sender.close()
+    code = receiver.recv()
+    child.join()
+    return code, (place.folder / "said").read_text(encoding="utf-8")
+
+
+def _arguments(assets: tuple[str, ...]) -> list[str]:
+    return ["run", "--from", BOOK[0].isoformat(), "--to", BOOK[-1].isoformat(), "--assets", ",".join(assets)]
 
 
 def run_command(place: Place, assets: tuple[str, ...]) -> float:
