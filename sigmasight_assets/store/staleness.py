@@ -277,7 +277,7 @@ def _listed(table: str, judged: _Judged, grid: Grid) -> pd.DataFrame:
     sessions: list[Any] = [None if table in UNDATED else grid.sessions[i] for i in rows]
     return pd.DataFrame(
         {
-            "table": [table] * len(rows),
+            "table": pd.Series([table] * len(rows), dtype=object),
             "session": np.array(sessions, dtype="datetime64[D]").astype("datetime64[s]"),
             "portfolio_id": pd.Series([grid.portfolios[j] if table in BY_PORTFOLIO else None for j in columns], dtype=object),
             "cause": pd.Series([cause for cause, _ in causes], dtype=object),
