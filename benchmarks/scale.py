@@ -37,8 +37,8 @@ ALLOWED_SECONDS = 10.0
 TABLES = [table for table in LINEAGE if hasattr(materialize, table)]
 
 
-def random_books(connection: Connection, symbols: list[str], closes: dict[str, float], n: int) -> list[uuid.UUID]:
-    """Portfolios with their lots, written to the ledger in bulk; their ids."""
+def random_books(connection: Connection, symbols: list[str], closes: dict[str, float], n: int, entry: date = ENTRY) -> list[uuid.UUID]:
+    """Portfolios with their lots, all entered on one day and written to the ledger in bulk; their ids."""
     random = np.random.default_rng(20221228)
     owner = add_user(connection, "bench@example.com")
     made = utc_now()
@@ -54,7 +54,7 @@ def random_books(connection: Connection, symbols: list[str], closes: dict[str, f
             is_option = row["asset_class"] == "option"
             quantity = int(random.integers(1, 20 if is_option else 500)) * (1 if random.random() < 0.7 else -1)
             lot = {"id": uuid.UUID(bytes=random.bytes(16)), "portfolio_id": portfolio, "symbol": symbol}
-            lot |= {"asset_class": row["asset_class"], "quantity": Decimal(quantity), "entry_date": ENTRY, "ordinal": ordinal}
+            lot |= {"asset_class": row["asset_class"], "quantity": Decimal(quantity), "entry_date": entry, "ordinal": ordinal}
             price = Decimal(str(round(closes[str(row["underlying"])] * (0.08 if is_option else 1.0), 2)))
             held.append(lot | {"entry_price": price, "created_at": made})
     connection.execute(insert(portfolios), heads)

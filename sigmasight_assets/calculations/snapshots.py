@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
+from sigmasight_assets.calculations.earlier_gains import computed_gains, earlier_gains
 from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
 from sigmasight_assets.calculations.reader import Reader
-from sigmasight_assets.calculations.valuation import runs_of, value_blocks
 from sigmasight_assets.engines import lot_value
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.ledger.book import Book, load_book
@@ -31,7 +31,7 @@ _FAMILY_COLUMN = dict(zip(EXPOSURE_FAMILIES, ("market_value", "notional_exposure
 ROWS_PER_READ = 400_000
 GREEKS = ("gamma_dollars_per_pct", "theta_per_day", "vega_per_volpt", "rho_per_pct")
 _READ = (
-    "session", "portfolio_id", "lot_id", "asset_class", "event", "quantity", "price_status", "market_value", "cost_basis",
+    "session", "portfolio_id", "event", "quantity", "price_status", "market_value", "cost_basis",
     "unrealized_pnl", "pnl", "dividends", "coverage_change", "notional_exposure", "delta_dollars", *GREEKS,
 )  # fmt: skip
 
@@ -58,9 +58,8 @@ def snapshot_frame(
         return book.portfolio_ids, columns_to_frame([], [(column.name, column.type) for column in portfolio_snapshots.columns])
     grid = _Grid(position, len(book.portfolio_ids))
     held = _held_sums(reader, book, grid)
-    earlier_pnl, value_before = _earlier(reader, book, position)
-    cash = _cash_columns(reader, book, grid, value_before, held)
-    columns = {**held, **cash, "year_pnl": _year_pnl(reader, grid, held["pnl"], earlier_pnl)}
+    cash = _cash_columns(reader, book, grid, held)
+    columns = {**held, **cash, "year_pnl": _year_pnl(reader, book, grid, held["pnl"])}
     columns |= _shares_of_nav(columns)
     columns |= _risk_columns(reader, book, grid)
     columns |= _status(columns)
@@ -146,44 +145,15 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
-def _earlier(reader: Reader, book: Book, position: IntArray) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
-    """P&L of the year's sessions that are not asked for, and market values of the sessions before those asked for.
-
-    Lots are added in the order of the stored rows, so that a number does not depend on which sessions it is computed with.
-
-    Returns
-    -------
-    (pnl, value)
-        Calendar position -> Array of shape (n_portfolios,).
-    """
-    first_of_year = reader.calendar.position_on_or_after(date(reader.day(int(position[0])).year, 1, 1))
-    needed = np.setdiff1d(np.arange(min(first_of_year, int(position[0]) - 1), int(position[-1])), position)
-    pnl: dict[int, np.ndarray] = {}
-    value: dict[int, np.ndarray] = {}
-    n = len(book.portfolio_ids)
-    lots = book.lots
-    order = np.lexsort((np.array([lot.bytes for lot in lots.lot_id], dtype="S16"), lots.portfolio))
-    book = replace(book, lots=lots.chosen(order))
-    for run in runs_of(needed):
-        gains, values = np.zeros((len(run), n)), np.zeros((len(run), n))
-        for block in value_blocks(reader, book, run, []):
-            column = (slice(None), block.lots.portfolio)
-            np.add.at(gains, column, np.nan_to_num(block.panel.pnl[1:]) + block.panel.dividends[1:])
-            np.add.at(values, column, np.nan_to_num(block.panel.market_value[1:]))
-        pnl |= dict(zip(run.tolist(), gains, strict=True))
-        value |= dict(zip(run.tolist(), values, strict=True))
-    return pnl, value
-
-
-def _cash_columns(
-    reader: Reader, book: Book, grid: _Grid, value_before: dict[int, np.ndarray], held: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
+def _cash_columns(reader: Reader, book: Book, grid: _Grid, held: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Cash, NAV, NAV of the session before, flows and realised P&L; NaN while C0 or a settlement is unknown."""
     position = grid.position
     cash = read_portfolio_cash(reader, book, int(position[-1]))
     now = net_asset_value(reader, book, cash, position)
-    place = {p: i for i, p in enumerate(position.tolist())}
-    before = np.array([now.market_value[place[p - 1]] if p - 1 in place else value_before[p - 1] for p in position.tolist()])
+    outside = np.setdiff1d(position - 1, position)
+    _, values = computed_gains(reader, book, outside)
+    value = dict(zip(outside.tolist(), values, strict=True)) | dict(zip(position.tolist(), now.market_value, strict=True))
+    before = np.array([value[p - 1] for p in position.tolist()])
     flow_now, _ = cash.sum_at(cash.runs.flows, position)
     flow_before, _ = cash.sum_at(cash.runs.flows, position - 1)
     realized, known = cash.sum_at(cash.runs.realized, position)
@@ -201,9 +171,12 @@ def _cash_columns(
     }
 
 
-def _year_pnl(reader: Reader, grid: _Grid, pnl: np.ndarray, earlier: dict[int, np.ndarray]) -> np.ndarray:
+def _year_pnl(reader: Reader, book: Book, grid: _Grid, pnl: np.ndarray) -> np.ndarray:
     """Sum of P&L from the first session of each session's calendar year."""
-    daily = earlier | dict(zip(grid.position.tolist(), pnl, strict=True))
+    first_of_year = reader.calendar.position_on_or_after(date(reader.day(int(grid.position[0])).year, 1, 1))
+    earlier = np.setdiff1d(np.arange(first_of_year, int(grid.position[-1])), grid.position)
+    gains = earlier_gains(reader, book, earlier, VERSION)
+    daily = dict(zip(earlier.tolist(), gains, strict=True)) | dict(zip(grid.position.tolist(), pnl, strict=True))
     out = np.empty(grid.shape)
     for year in sorted({reader.day(p).year for p in grid.position.tolist()}):
         first, last = (reader.calendar.position_on_or_after(date(year, 1, 1)), reader.calendar.position_on_or_before(date(year, 12, 31)))

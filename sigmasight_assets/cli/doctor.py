@@ -21,7 +21,7 @@ from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.providers.registry import provider_from_settings
 from sigmasight_assets.sessions import calendar_for, utc_now
 from sigmasight_assets.settings import Settings
-from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.database import Database, reporting
 from sigmasight_assets.store.schema import current_revision, head_revision, require_revision
 
 FORMATS = ("text", "json")
@@ -119,7 +119,7 @@ def _dagster(settings: Settings, database: Database | None) -> list[Diagnosis]:
     home = prepare_home(settings)
     from sigmasight_assets.definitions import DagsterInstance, dagster_health
 
-    with DagsterInstance.get() as instance:
+    with reporting(f"Dagster's own, of {home}"), DagsterInstance.get() as instance:
         health = dagster_health(instance, database)
     found = [Diagnosis("dagster", OK, f"home {home}, {counted(len(health.working_runs), 'run')} at work")]
     for run in health.lost_runs:

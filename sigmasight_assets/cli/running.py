@@ -18,6 +18,7 @@ from sigmasight_assets.errors import NotASession, NotFound
 from sigmasight_assets.ledger.changes import mark_processed, unprocessed
 from sigmasight_assets.progress import watching
 from sigmasight_assets.sessions import utc_now
+from sigmasight_assets.store.database import reporting
 from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.tables import materializations
 
@@ -138,12 +139,18 @@ def _covers(desk: Desk, plan: Plan, first_affected: date) -> bool:
 
 @contextmanager
 def opened_instance(desk: Desk) -> Iterator[tuple[Definitions, DagsterInstance]]:
-    """Definitions and a tidy Dagster instance: runs whose process died are failed, and the log knows what the store has."""
-    prepare_home(desk.settings)  # before Dagster is imported: it reads the environment then
+    """Definitions and a tidy Dagster instance: runs whose process died are failed, and the log knows what the store has.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        Where Dagster's own database cannot serve: the disk is full, another process holds it.
+    """
+    home = prepare_home(desk.settings)  # before Dagster is imported: it reads the environment then
     with working("Loading the assets"):
         from sigmasight_assets.definitions import DagsterInstance, defs, tidy
 
-    with DagsterInstance.get() as instance:
+    with reporting(f"Dagster's own, of {home}"), DagsterInstance.get() as instance:
         for run_id in tidy(instance, desk.database):
             err.print(f"The run {run_id} had lost its process and is marked as failed.")
         yield defs, instance

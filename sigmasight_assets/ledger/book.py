@@ -132,6 +132,9 @@ def load_book(
     )
 
 
+_READ = ("id", "portfolio_id", "symbol", "asset_class", "quantity", "entry_price", "entry_date", "exit_date", "exit_price", "ordinal")
+
+
 def _lots(
     database: Database,
     connection: Connection,
@@ -141,9 +144,15 @@ def _lots(
     portfolio_ids: Sequence[uuid.UUID] | None,
 ) -> Lots:
     terms = instruments.c
-    query = select(lots, terms.underlying, terms.multiplier, terms.expiry, terms.strike, terms.option_type, terms.exercise_style).join_from(
-        lots, instruments, (lots.c.symbol == terms.symbol) & (lots.c.asset_class == terms.asset_class)
-    )
+    query = select(
+        *(lots.c[name] for name in _READ),
+        terms.underlying,
+        terms.multiplier,
+        terms.expiry,
+        terms.strike,
+        terms.option_type,
+        terms.exercise_style,
+    ).join_from(lots, instruments, (lots.c.symbol == terms.symbol) & (lots.c.asset_class == terms.asset_class))
     frame = database.frame(_scoped(query, portfolio_ids, lots.c.portfolio_id), connection)
     frame = _ordered(frame, place).sort_values(["place", "ordinal"], kind="stable")
     portfolio = frame["place"].to_numpy()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from sigmasight_assets.errors import DatabaseUnavailable
@@ -107,14 +107,31 @@ class Database:
     @contextmanager
     def reporting(self) -> Iterator[None]:
         """Turn what the driver says about a database that cannot serve into one sentence with a remedy."""
-        try:
-            yield
-        except OperationalError as error:
-            raise DatabaseUnavailable(f"{_remedy(str(error.orig))} Database: {self.shown_url}.") from error
-        except DatabaseError as error:
-            if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-                raise DatabaseUnavailable(f"{_UNSOUND} Database: {self.shown_url}.") from error
-            raise
+        driver = self.engine.dialect.loaded_dbapi
+        with reporting(self.shown_url):
+            try:
+                yield
+            except driver.DatabaseError as error:  # of the driver's own cursor, by which rows go in and out in bulk
+                raise DBAPIError.instance(None, None, error, driver.Error) from error
+
+
+@contextmanager
+def reporting(shown: str) -> Iterator[None]:
+    """The same for any database that SQLAlchemy speaks to, Dagster's own too; `shown` says which one it is.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        In the place of the driver's error.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(f"{_remedy(str(error.orig))} Database: {shown}.") from error
+    except DatabaseError as error:
+        if "malformed" in str(error.orig) or "not a database" in str(error.orig):
+            raise DatabaseUnavailable(f"{_UNSOUND} Database: {shown}.") from error
+        raise
 
 
 _UNSOUND = (
@@ -123,11 +140,19 @@ _UNSOUND = (
 )
 
 
+_DISK_IS_FULL = "The disk is full: free space, then run the same command again; nothing was half written."
+
+
 def _remedy(driver_message: str) -> str:
     causes = {
         "locked": f"Another process has held the write lock for {BUSY_TIMEOUT_SECONDS} seconds: wait for its run to end, or stop it.",
         "readonly": "The database is read-only: give this user write access to the file and its folder.",
-        "disk is full": "The disk is full: free space, then run the same command again; nothing was half written.",
+        "disk is full": _DISK_IS_FULL,
+        "No space left": _DISK_IS_FULL,
+        "disk I/O error": (
+            "The disk refuses to be written or read: it is full, a limit of file size or quota is reached, or it fails. "
+            "Free space, then run the same command again; nothing was half written."
+        ),
         "unable to open": "The database file cannot be opened: check its folder's permissions, or create it by `sigmasight db upgrade`.",
         "no such table": "The database has no tables yet: run `sigmasight db upgrade`.",
     }

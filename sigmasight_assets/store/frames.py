@@ -75,15 +75,21 @@ def _identifier(text: str) -> uuid.UUID:
 
 
 def _by_distinct(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
-    """Convert each distinct value once; None stays None."""
-    known: dict[Any, Any] = {None: None}
-    out = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        key = value if value.__hash__ else id(value)
-        if key not in known:
-            known[key] = convert(value)
-        out[i] = known[key]
-    return out
+    """Convert each distinct value once, so that equal ones are one object; None stays None."""
+    try:
+        known = {value: convert(value) for value in set(values) - {None}}
+    except TypeError:  # JSON that the driver has read already: it has no hash
+        return np.fromiter((None if value is None else convert(value) for value in values), dtype=object, count=len(values))
+    known[None] = None
+    return np.fromiter(map(known.__getitem__, values), dtype=object, count=len(values))
+
+
+def _by_object(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
+    """Convert each object once: for ids, of which rows share one object, and whose hash is Python's and slow."""
+    names = list(map(id, values))
+    objects = dict(zip(names, values, strict=True))
+    known = {name: convert(value) for name, value in objects.items()}
+    return np.fromiter(map(known.__getitem__, names), dtype=object, count=len(values))
 
 
 def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
@@ -98,8 +104,10 @@ def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
         cells = _iso_dates(series)
     elif isinstance(kind, PackedFloats):
         cells = np.array([None if gone else pack(cell) for cell, gone in zip(series, missing, strict=True)], dtype=object)
+    elif isinstance(kind, Uuid):
+        cells = _by_object(series.to_numpy(dtype=object).tolist(), _writer(kind))
     else:
-        cells = _by_distinct(list(series), _writer(kind))
+        cells = _by_distinct(series.to_numpy(dtype=object).tolist(), _writer(kind))
     cells[missing] = None
     return cells
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -192,6 +193,15 @@ BY_PORTFOLIO = (
     "portfolio_reports",
 )
 """Tables with a row set per portfolio."""
+
+
+def upstream_of(names: Collection[str]) -> list[str]:
+    """These tables and all that they are made of, in order."""
+    reached = set(names)
+    for table in reversed(LINEAGE):
+        if table in reached:
+            reached |= {upstream.table for upstream in LINEAGE[table]}
+    return [table for table in LINEAGE if table in reached]
 
 
 def downstream_of(names: set[str]) -> list[str]:

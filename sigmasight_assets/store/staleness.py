@@ -7,7 +7,7 @@ read, when its code version is not the current one, or when an input is itself s
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.lineage import BY_PORTFOLIO, LEDGER_FACETS, LINEAGE, UNDATED, Upstream
+from sigmasight_assets.store.lineage import BY_PORTFOLIO, LEDGER_FACETS, LINEAGE, UNDATED, Upstream, upstream_of
 from sigmasight_assets.store.tables import ledger_changes, materializations
 
 NEVER = np.iinfo(np.int64).min
@@ -54,15 +54,17 @@ class Grid:
 
 @dataclass
 class Judged:
-    """The row sets of one table: when they changed (NEVER where there is none), whether they are stale, and the first cause found."""
+    """The row sets of one table: whether they are there and stale, and the first cause found; each (n_sessions or 1, n_portfolios or 1)."""
 
-    changed: Moments  # (n_sessions or 1, n_portfolios or 1)
+    changed: Moments
+    exists: npt.NDArray[np.bool_]
     stale: npt.NDArray[np.bool_]
     cause: npt.NDArray[np.object_]
 
-    @property
-    def exists(self) -> npt.NDArray[np.bool_]:
-        return np.asarray(self.changed != NEVER)
+    @classmethod
+    def never_stale(cls, changed: Moments) -> Judged:
+        """What is judged by its changes alone: facets, and the ledger."""
+        return cls(changed, changed != NEVER, np.zeros(changed.shape, dtype=bool), np.full(changed.shape, None, dtype=object))
 
 
 def explained(cause: str, table: str) -> tuple[str, str, str]:
@@ -74,8 +76,8 @@ def explained(cause: str, table: str) -> tuple[str, str, str]:
 COLUMNS = ["table", "session", "portfolio_id", "cause", "input", "detail"]
 
 
-def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, str]) -> pd.DataFrame:
-    """Every stale row set that exists.
+def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, str], tables: Collection[str] | None = None) -> pd.DataFrame:
+    """Every stale row set that exists, of some tables or all.
 
     Parameters
     ----------
@@ -83,6 +85,8 @@ def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, s
         All market sessions, in order, and the portfolios to judge.
     code_versions : mapping
         Table -> current code version.
+    tables : collection of str, optional
+        Only these are listed, and only they and what they are made of are read.
 
     Returns
     -------
@@ -90,19 +94,59 @@ def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, s
         Columns `table`, `session` (NaT for undated tables), `portfolio_id` (None for market tables), `cause` (`input_changed`,
         `code_version`, `input_stale`), `input` (the upstream's name) and `detail`; in lineage order.
     """
+    wanted = set(LINEAGE if tables is None else tables)
     with database.read() as connection:
-        records = database.frame(select(materializations), connection)
-        changes = database.frame(
-            select(ledger_changes.c.facet, ledger_changes.c.portfolio_id, ledger_changes.c.first_session, ledger_changes.c.changed_at),
-            connection,
-        )
-    judged = judge(records, changes, grid, code_versions)
-    out = [_listed(table, judged[table], judged[table].exists, grid) for table in LINEAGE]
-    return pd.concat(out, ignore_index=True)[COLUMNS]
+        judged = _judged(database, connection, grid, code_versions, wanted)
+    out = [_listed(table, judged[table], grid) for table in LINEAGE if table in wanted]
+    return pd.concat(out, ignore_index=True)[COLUMNS] if out else pd.DataFrame(columns=COLUMNS)
 
 
-def judge(records: pd.DataFrame, changes: pd.DataFrame, grid: Grid, code_versions: Mapping[str, str]) -> dict[str, Judged]:
-    """Judge every table on a grid.
+def current_row_sets(
+    database: Database, connection: Connection, grid: Grid, code_versions: Mapping[str, str], table: str, since: date
+) -> tuple[Moments, npt.NDArray[np.bool_]]:
+    """When each row set of a table last changed, and whether it is there and not stale; each in the shape of the table on the grid.
+
+    Parameters
+    ----------
+    since : date
+        Portfolios' row sets before it are not read: the table must not be made of any, and its own before it count as not there.
+    """
+    found = _judged(database, connection, grid, code_versions, {table}, since)[table]
+    return found.changed, found.exists & ~found.stale
+
+
+def _judged(
+    database: Database,
+    connection: Connection,
+    grid: Grid,
+    code_versions: Mapping[str, str],
+    tables: Collection[str],
+    since: date | None = None,
+) -> dict[str, Judged]:
+    """Tables and what they are made of, judged in lineage order."""
+    needed = upstream_of(tables)
+    m = materializations.c
+    query = select(m.table_name, m.session, m.portfolio_id, m.changed_at, m.computed_at, m.code_version)
+    query = query.where(m.table_name.in_([*needed, *sorted(_facets(needed))]))
+    if since is not None:
+        query = query.where(m.portfolio_id.is_(None) | (m.session >= since))
+    records = database.frame(query, connection)
+    changes = database.frame(
+        select(ledger_changes.c.facet, ledger_changes.c.portfolio_id, ledger_changes.c.first_session, ledger_changes.c.changed_at),
+        connection,
+    )
+    return judge(records, changes, grid, code_versions, needed)
+
+
+def _facets(tables: Collection[str]) -> set[str]:
+    """What tables read of others that is judged on its own."""
+    return {upstream.name for table in tables for upstream in LINEAGE[table] if upstream.name != upstream.table}
+
+
+def judge(
+    records: pd.DataFrame, changes: pd.DataFrame, grid: Grid, code_versions: Mapping[str, str], tables: Sequence[str] = tuple(LINEAGE)
+) -> dict[str, Judged]:
+    """Judge tables, in lineage order, from what is recorded of them and of what they are made of.
 
     Parameters
     ----------
@@ -114,15 +158,17 @@ def judge(records: pd.DataFrame, changes: pd.DataFrame, grid: Grid, code_version
     """
     place = {session: i for i, session in enumerate(grid.sessions)}
     column = {portfolio: i for i, portfolio in enumerate(grid.portfolios)}
-    judged: dict[str, Judged] = _ledger(changes, grid, place, column)
-    for facet in (name for name in records["table_name"].unique() if "." in name):
-        moments, _ = _arrays(records[records["table_name"] == facet], facet.split(".")[0], grid, place, column, "changed_at")
-        judged[facet] = Judged(moments, np.zeros(moments.shape, dtype=bool), np.full(moments.shape, None, dtype=object))
-    for table, upstreams in LINEAGE.items():
-        own = records[records["table_name"] == table]
+    by_table = dict(iter(records.groupby("table_name")))
+    nothing = records.iloc[:0]
+    judged = _ledger(changes, grid, place, column)
+    for facet in _facets(tables) - set(judged):
+        moments, _ = _arrays(by_table.get(facet, nothing), facet.split(".")[0], grid, place, column, "changed_at")
+        judged[facet] = Judged.never_stale(moments)
+    for table in tables:
+        own = by_table.get(table, nothing)
         changed, _ = _arrays(own, table, grid, place, column, "changed_at")
         computed, versions = _arrays(own, table, grid, place, column, "computed_at")
-        judged[table] = _judge(table, upstreams, judged, changed, computed, versions, code_versions.get(table), grid)
+        judged[table] = _judge(table, LINEAGE[table], judged, changed, computed, versions, code_versions.get(table), grid)
     return judged
 
 
@@ -156,7 +202,7 @@ def _judge(
         source = judged.get(upstream.name)
         if source is not None:
             mark(_over_window(source.stale.astype(np.int64), upstream, table, grid, 0) > 0, f"input_stale {upstream.name}")
-    return Judged(changed, stale, cause)
+    return Judged(changed, exists, stale, cause)
 
 
 def _over_window(values: Moments, upstream: Upstream, table: str, grid: Grid, nothing: int) -> Moments:
@@ -224,7 +270,7 @@ def _arrays(
         if table in BY_PORTFOLIO:
             columns = np.array([column.get(portfolio, -1) for portfolio in records["portfolio_id"]], dtype=np.intp)
         inside = (rows >= 0) & (columns >= 0)
-        moments[rows[inside], columns[inside]] = _microseconds(records[name])[inside]
+        moments[rows[inside], columns[inside]] = microseconds(records[name])[inside]
         versions[rows[inside], columns[inside]] = records["code_version"].to_numpy()[inside]
     return moments, versions
 
@@ -233,7 +279,7 @@ def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column
     """When each session of each portfolio's book last changed: a change counts from its first session on."""
     out: dict[str, Judged] = {}
     first = np.searchsorted(np.array(grid.sessions, dtype="datetime64[D]"), changes["first_session"].to_numpy().astype("datetime64[D]"))
-    moments = _microseconds(changes["changed_at"])
+    moments = microseconds(changes["changed_at"])
     portfolios: list[uuid.UUID] = list(changes["portfolio_id"])
     for facet, by_portfolio in LEDGER_FACETS.items():
         changed = np.full((len(place), len(column) if by_portfolio else 1), NEVER, dtype=np.int64)
@@ -241,23 +287,23 @@ def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column
             j = column.get(portfolios[i], -1) if by_portfolio else 0
             if j >= 0 and first[i] < len(place):
                 changed[first[i], j] = max(changed[first[i], j], moments[i])
-        shape = changed.shape
-        out[f"ledger.{facet}"] = Judged(changed, np.zeros(shape, dtype=bool), np.full(shape, None, dtype=object))
+        out[f"ledger.{facet}"] = Judged.never_stale(changed)
     return out
 
 
-def _microseconds(moments: pd.Series) -> Moments:
+def microseconds(moments: pd.Series) -> Moments:
+    """Moments as the grid's numbers."""
     return np.asarray(moments.dt.tz_localize(None), dtype="datetime64[us]").astype(np.int64)
 
 
-def _listed(table: str, judged: Judged, exists: npt.NDArray[np.bool_], grid: Grid) -> pd.DataFrame:
-    where = np.argwhere(judged.stale & exists)
+def _listed(table: str, judged: Judged, grid: Grid) -> pd.DataFrame:
+    where = np.argwhere(judged.stale & judged.exists)
     rows, columns = where[:, 0].tolist(), where[:, 1].tolist()
     causes = [explained(str(text), table) for text in judged.cause[rows, columns]]
     sessions: list[Any] = [None if table in UNDATED else grid.sessions[i] for i in rows]
     return pd.DataFrame(
         {
-            "table": [table] * len(rows),
+            "table": pd.Series([table] * len(rows), dtype=object),
             "session": np.array(sessions, dtype="datetime64[D]").astype("datetime64[s]"),
             "portfolio_id": pd.Series([grid.portfolios[j] if table in BY_PORTFOLIO else None for j in columns], dtype=object),
             "cause": pd.Series([cause for cause, _, _ in causes], dtype=object),

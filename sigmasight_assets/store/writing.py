@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -310,6 +309,20 @@ def _recorded(connection: Connection, names: list[str], keys: list[tuple[Any, An
     return {(row[0], row[1], row[2]): (row[3], row[4]) for row in connection.execute(query)}
 
 
+def _counted(group: np.ndarray[Any, np.dtype[np.intp]], status: pd.Series, reason: pd.Series) -> list[tuple[int, str, str | None, int]]:
+    """(row set, status, reason, rows) of every combination that there is."""
+    status_code, status_words = pd.factorize(status)
+    reason_code, reason_words = pd.factorize(reason)  # -1 where there is none
+    words = [*reason_words, None]
+    width = len(words)
+    code = (group * max(len(status_words), 1) + status_code) * width + (reason_code % width)
+    found, rows = np.unique(code, return_counts=True)
+    place, rest = np.divmod(found, max(len(status_words), 1) * width)
+    return [
+        (i, status_words[j // width], words[j % width], n) for i, j, n in zip(place.tolist(), rest.tolist(), rows.tolist(), strict=True)
+    ]
+
+
 def _statuses(
     frame: pd.DataFrame,
     keys: list[tuple[Any, Any]],
@@ -321,8 +334,8 @@ def _statuses(
     statuses: list[str] = [empty[0]] * len(keys)
     reasons: list[str | None] = [empty[1]] * len(keys)
     found: dict[int, list[tuple[str, str | None, int]]] = {}
-    for (place, status, reason), n in Counter(zip(group.tolist(), frame["status"], frame["reason"], strict=True)).items():
-        found.setdefault(place, []).append((status, reason if isinstance(reason, str) else None, n))
+    for place, status, reason, n in _counted(group, frame["status"], frame["reason"]):
+        found.setdefault(place, []).append((status, reason, n))
     for i, rows in found.items():
         statuses[i] = rolled_up_status([status for status, _, _ in rows])
         told = [(-STATUSES.index(status), -n, reason) for status, reason, n in rows if status != "ok" and reason is not None]

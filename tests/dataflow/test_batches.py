@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+from sqlalchemy import update
 
 from sigmasight_assets.calculations import materialize
+from sigmasight_assets.ledger.changes import record_change
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
-from tests.support.books import Lot, add_book, run_all, workshop
+from sigmasight_assets.store.tables import lots, portfolio_snapshots
+from tests.support.books import SPINE_STEPS, Lot, add_book, run_all, snapshots, workshop
 from tests.support.small_market import SmallMarket
 
 
@@ -22,3 +29,32 @@ def test_a_session_computed_alone_gives_the_bits_of_the_whole_range(database: Da
     for session in sessions[3:6]:
         for step in (materialize.position_values, materialize.portfolio_snapshots):
             assert step(shop, [session]).changed == 0, session
+
+
+def test_a_years_gain_is_right_whichever_earlier_sessions_are_stale(database: Database, calendar: SessionCalendar) -> None:
+    days = calendar.between(date(2022, 1, 3), date(2022, 1, 12))
+    market = SmallMarket(days, {"A": [10, 11, 12, 12, 13, 14, 15, 16]})
+    shop = workshop(database, calendar, market)
+    kept = add_book(database, [Lot("A", 10, 10, days[0])], cash=0, as_of=days[-1], name="kept")
+    edited = add_book(database, [Lot("A", 5, 10, days[0])], cash=0, as_of=days[-1], name="edited")
+    run_all(shop, days, days[1:], SPINE_STEPS)
+
+    def year_pnl() -> dict[uuid.UUID, float]:
+        """Of the last session, when it alone is computed."""
+        for step in (materialize.position_values, materialize.portfolio_snapshots):
+            step(shop, days[-1:])
+        rows = snapshots(database).loc[pd.Timestamp(days[-1])]
+        return dict(zip(rows["portfolio_id"], rows["year_pnl"], strict=True))
+
+    assert year_pnl() == {kept.id: 60.0, edited.id: 30.0}  # 10 -> 16
+    with database.write() as connection:  # nothing tells of this row, so it is taken as it stands: what is stored counts
+        mine = (portfolio_snapshots.c.session == days[2]) & (portfolio_snapshots.c.portfolio_id == kept.id)
+        connection.execute(update(portfolio_snapshots).where(mine).values(pnl=portfolio_snapshots.c.pnl + 1000))
+    assert year_pnl() == {kept.id: 1060.0, edited.id: 30.0}
+    with database.write() as connection:  # five shares less from the start: the stored gains of this book are stale
+        connection.execute(update(lots).where(lots.c.portfolio_id == edited.id).values(quantity=Decimal(1)))
+        record_change(connection, edited.id, days[0], "fewer shares")
+    assert year_pnl() == {kept.id: 1060.0, edited.id: 6.0}
+    market.dividends["A", days[3]] = 0.5  # a dividend that the source had forgotten: every later session is stale
+    materialize.prices(shop, days)
+    assert year_pnl() == {kept.id: 1065.0, edited.id: 6.5}  # the session before it stands as it was

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 
 from sigmasight_assets.calculations import materialize
-from sigmasight_assets.errors import GateFailed, ProviderError
+from sigmasight_assets.errors import DatabaseUnavailable, GateFailed, ProviderError
 from sigmasight_assets.providers.protocol import Answer
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
@@ -78,6 +79,29 @@ def test_what_exists_is_computed_again_and_what_is_missing_is_filled(database: D
         connection.execute(delete(option_greeks).where(option_greeks.c.session == BOOK[1]))
     run_book(shop, BOOK, SPINE_STEPS)
     assert state(database) == whole
+
+
+def test_a_full_disk_keeps_the_last_good_rows_until_there_is_space(sqlite: Database, calendar: SessionCalendar) -> None:
+    names = [f"S{i}" for i in range(200)]
+    closes = {name: [10.0 + i, 10.5 + i, 11.0 + i, 11.5 + i, 12.0 + i] for i, name in enumerate(names)}
+    add_book(sqlite, [Lot(name, 1, 9, DAYS[0]) for name in names], cash=0, as_of=BOOK[-1])
+    shop = workshop(sqlite, calendar, SmallMarket(DAYS, closes))
+    run_all(shop, DAYS[:-1], BOOK[:-1], SPINE_STEPS)
+    good = state(sqlite)
+    with sqlite.read() as connection:
+        full = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    def limit(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {full}")
+
+    event.listen(sqlite.engine, "connect", limit)
+    for step in (materialize.prices, materialize.position_values):  # rows that are there anew, and a session more
+        with pytest.raises(DatabaseUnavailable, match=r"The disk is full: free space.*nothing was half written"):
+            step(shop, DAYS if step is materialize.prices else BOOK)
+    assert state(sqlite) == good
+    event.remove(sqlite.engine, "connect", limit)
+    run_all(shop, DAYS, BOOK, SPINE_STEPS)
+    assert len(stored(sqlite, position_values)) == len(names) * len(BOOK)
 
 
 def test_a_green_run_without_rows_is_recorded_as_unavailable(sqlite: Database, calendar: SessionCalendar) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from multiprocessing.process import BaseProcess
@@ -24,6 +28,7 @@ from sigmasight_assets.store.lineage import LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.schema import upgrade
 from tests.support.books import Lot, add_book, workshop
 
+PROJECT = Path(__file__).parents[2]
 CALENDAR = calendar_for(datetime(2023, 3, 1, tzinfo=UTC))
 LAST = date(2022, 12, 28)
 HISTORY = 70
@@ -70,15 +75,33 @@ def prepare(folder: Path) -> Place:
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.dispose()
+    child = CHILDREN.Process(target=_open_dagster, args=(place,))
+    child.start()
+    child.join()
+    assert child.exitcode == 0
     return place
 
 
-def set_environment(place: Place) -> None:
-    os.environ |= {
+def _open_dagster(place: Place) -> None:
+    """Make Dagster's home and tell it of the market data, so that runs are killed at work and not while they do this."""
+    set_environment(place)
+    from sigmasight_assets.cli.desk import open_desk
+    from sigmasight_assets.cli.running import opened_instance
+
+    with opened_instance(open_desk()):
+        pass
+
+
+def environment_of(place: Place) -> dict[str, str]:
+    return {
         "SIGMASIGHT_STATE_DIR": str(place.folder / "state"),
         "SIGMASIGHT_REPORTS_DIR": str(place.folder / "reports"),
         "SIGMASIGHT_DATABASE_URL": "",
     }
+
+
+def set_environment(place: Place) -> None:
+    os.environ |= environment_of(place)
 
 
 def _run_book(place: Place, assets: tuple[str, ...], told: Any) -> None:
@@ -129,6 +152,57 @@ def run_and_kill(place: Place, assets: tuple[str, ...], after_seconds: float) ->
     child.join()
     assert child.exitcode in (-9, 0), (place.folder / "run.log").read_text()[-2000:]
     return child.exitcode == -9
+
+
+def command(place: Place, assets: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """`sigmasight run` of the book in a process of its own, from its first import on."""
+    line = [sys.executable, "-m", "sigmasight_assets.cli", *_arguments(assets)]
+    with (place.folder / "run.log").open("ab") as log:
+        return subprocess.Popen(line, stdout=log, stderr=log, cwd=PROJECT, env=os.environ | environment_of(place))
+
+
+def _run_with_small_files(place: Place, arguments: Sequence[str], max_bytes: int, told: Any) -> None:
+    set_environment(place)
+    from sigmasight_assets.cli import run
+
+    with (place.folder / "said").open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), 2)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
+        told.send(run(arguments))
+
+
+def command_with_small_files(place: Place, assets: tuple[str, ...], max_bytes: int) -> tuple[int, str]:
+    """Exit code and stderr of `sigmasight run` of the book where no file may grow beyond some bytes: as if the disk were full there."""
+    receiver, sender = CHILDREN.Pipe(duplex=False)
+    child = CHILDREN.Process(target=_run_with_small_files, args=(place, _arguments(assets), max_bytes, sender))
+    child.start()
+    sender.close()
+    code = receiver.recv()
+    child.join()
+    return code, (place.folder / "said").read_text(encoding="utf-8")
+
+
+def _arguments(assets: tuple[str, ...]) -> list[str]:
+    return ["run", "--from", BOOK[0].isoformat(), "--to", BOOK[-1].isoformat(), "--assets", ",".join(assets)]
+
+
+def run_command(place: Place, assets: tuple[str, ...]) -> float:
+    """Seconds that an undisturbed command takes."""
+    begun = time.monotonic()
+    code = command(place, assets).wait()
+    assert code == 0, (place.folder / "run.log").read_text()[-2000:]
+    return time.monotonic() - begun
+
+
+def command_and_kill(place: Place, assets: tuple[str, ...], after_seconds: float) -> bool:
+    """Kill a command with SIGKILL after some seconds; whether it was still at work."""
+    process = command(place, assets)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(after_seconds)
+    process.kill()
+    code = process.wait()
+    assert code in (-9, 0), (place.folder / "run.log").read_text()[-2000:]
+    return code == -9
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Table, select
 
@@ -41,6 +42,13 @@ def typed_frame(table: Table, rows: Iterable[Mapping[str, object]]) -> pd.DataFr
 
 def _is_missing(value: object) -> bool:
     return value is None or value != value
+
+
+def _comparable(cell: object) -> object:
+    """A cell that `==` compares: NULL as None, a packed array as its bytes."""
+    if isinstance(cell, np.ndarray):
+        return cell.tobytes()
+    return None if _is_missing(cell) else cell
 
 
 def price_row(session: date, symbol: str, close: float | None = 10.0, **cells: object) -> dict[str, object]:
@@ -84,9 +92,9 @@ def records(database: Database, table: str) -> pd.DataFrame:
 
 
 def contents(database: Database, table: Table) -> list[list[object]]:
-    """The stored cells as comparable lists; exact, NULL as None."""
+    """The stored cells as comparable lists; exact, NULL as None, a packed array as its bytes."""
     frame = stored(database, table)
-    return [[None if _is_missing(cell) else cell for cell in row] for row in frame.astype(object).to_numpy().tolist()]
+    return [[_comparable(cell) for cell in row] for row in frame.astype(object).to_numpy().tolist()]
 
 
 COMPUTED = tuple(METADATA.tables[table] for table in LINEAGE)

@@ -22,6 +22,7 @@ from sigmasight_assets.providers.files.quote_merge import merge_quotes
 from sigmasight_assets.providers.files.quotes import QuoteTable, read_quotes
 from sigmasight_assets.providers.files.symbol_changes import SymbolChange, link, read_changes
 from sigmasight_assets.providers.files.table_file import SUFFIXES, TableFile, open_table
+from sigmasight_assets.providers.files.two_level import by_field
 from sigmasight_assets.providers.files.yields import merge_yields, read_yields
 from sigmasight_assets.providers.protocol import PRICE_COLUMNS, Proxy, empty
 from sigmasight_assets.sessions import SessionCalendar
@@ -125,6 +126,12 @@ def _read_files(folder: Path, configuration: Configuration, calendar: SessionCal
             continue
         table = open_table(path, name, findings)
         if table is None:
+            continue
+        two_level = by_field(table)
+        if two_level and rule.kind in (None, "prices"):
+            out.kinds[name] = "prices"
+            views = [read_prices(view, rule.model_copy(update={"field": field}), configuration) for field, view in two_level]
+            out.prices += [view for view in views if view is not None]
             continue
         kind = rule.kind or kind_of(name, table.headers, rule.columns, table.first_row())
         if kind is None:

@@ -110,8 +110,9 @@ def _stacked(tables: Sequence[PriceTable]) -> pd.DataFrame:
         columns[field] = np.where(values == none, np.nan, values)
     for name in ("symbol", "source", "price_basis"):
         columns[name] = union_categoricals([table.rows[name] for table in tables], sort_categories=True)
-    files = np.repeat(np.arange(len(tables)), [len(table.rows) for table in tables])
-    columns["file"] = pd.Categorical.from_codes(files, categories=[table.name for table in tables])
+    names = list(dict.fromkeys(table.name for table in tables))  # a file with a header of two levels is a table a field
+    files = np.repeat([names.index(table.name) for table in tables], [len(table.rows) for table in tables])
+    columns["file"] = pd.Categorical.from_codes(files, categories=names)
     ranks = [table.rows["source"].map(table.rank).astype(np.float64).to_numpy() for table in tables]
     columns["rank"] = np.concatenate(ranks)
     return pd.DataFrame(columns)

@@ -56,6 +56,32 @@ def test_headers_of_common_vendors_in_any_case_and_with_semicolons(tmp_path: Pat
     assert series(data, "A")["split_ratio"].tolist() == [1.0, 4.0]  # 0 is how some vendors write "no split"
 
 
+FIELDS = "Adj Close,Adj Close,Close,Close,Dividends,Dividends,High,High,Stock Splits,Stock Splits"
+ROWS = "2022-03-07,98,50,100,50,0.0,0.0,101,51,0.0,0.0\n2022-03-08,99.96,51,102,51,0.0,0.0,103,52,0.0,0.0\n"
+
+
+@pytest.mark.parametrize("text", [
+    f"Price,{FIELDS}\nTicker{',A,B' * 5}\nDate{',' * 10}\n{ROWS}",
+    f"Ticker{',A,B' * 5}\nPrice,{FIELDS}\nDate{',' * 10}\n{ROWS}",
+    f"Price,{FIELDS}\nTicker{',A,B' * 5}\n{ROWS}",
+])  # fmt: skip
+def test_the_header_of_two_levels_that_yfinance_writes(tmp_path: Path, text: str) -> None:
+    long = read(tmp_path / "long", prices_csv=LONG)
+    data = read(tmp_path / "two", prices_csv=text)
+    assert (data.findings, data.files) == (long.findings, {"prices.csv": "prices"})
+    pd.testing.assert_frame_equal(data.prices, long.prices)
+
+
+def test_one_ticker_of_yfinance_is_adjusted_unless_two_closes_say_otherwise(tmp_path: Path) -> None:
+    head = "Price,Close,High,Low,Open,Volume\nTicker,A,A,A,A,A\nDate,,,,,\n"
+    data = read(tmp_path, A_csv=f"{head}2022-03-07,98,99,97,98,1000\n2022-03-08,99.96,100,98,99,2000\n")
+    assert series(data, "A")["price_basis"].tolist() == ["adjusted_only"] * 2
+    assert series(data, "A")["adj_close"].tolist() == [98.0, 99.96]
+    wrong = read(tmp_path / "wrong", A_csv=f"{head}2022-03-07,ninety,99,97,98,1000\n")
+    (fault,) = found(wrong, "not_a_number")
+    assert (fault.file, fault.line, fault.column, fault.value) == ("A.csv", 4, "A", "ninety")
+
+
 def test_a_file_per_symbol_takes_its_name_from_the_file(tmp_path: Path) -> None:
     folder = write(tmp_path / "prices", AAPL_csv="Date,Open,High,Low,Close,Adj Close,Volume\n2022-03-07,1,2,1,150,149,10\n")
     write(folder, BRK_B_csv="date,close\n2022-03-07,320\n")

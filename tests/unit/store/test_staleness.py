@@ -18,7 +18,7 @@ from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED
 from sigmasight_assets.store.provenance import FACETS
-from sigmasight_assets.store.staleness import COLUMNS, Grid, stale_row_sets
+from sigmasight_assets.store.staleness import COLUMNS, NEVER, Grid, current_row_sets, stale_row_sets
 from sigmasight_assets.store.tables import ledger_changes, materializations, portfolios, users
 from tests.support.slow_staleness import Change, Key, Recorded, World
 from tests.support.small_market import SmallMarket
@@ -314,6 +314,26 @@ def random_world(seed: int, calendar: SessionCalendar) -> World:
 def test_the_fast_judgement_equals_the_definition(sqlite: Database, calendar: SessionCalendar, seed: int) -> None:
     world = random_world(seed, calendar)
     assert judge(sqlite, world) == world.stale()
+
+
+@pytest.mark.parametrize("seed", [1, 4, 7, 9])
+def test_some_tables_alone_are_judged_as_among_all(sqlite: Database, calendar: SessionCalendar, seed: int) -> None:
+    world = random_world(seed, calendar)
+    put(sqlite, world)
+    grid = Grid(list(world.sessions), list(world.as_of), list(world.as_of.values()))
+    every = stale_row_sets(sqlite, grid, world.versions)
+    for table in LINEAGE:
+        alone = stale_row_sets(sqlite, grid, world.versions, [table])
+        pd.testing.assert_frame_equal(alone, every[every["table"] == table].reset_index(drop=True))
+    since = world.sessions[len(world.sessions) // 2]
+    with sqlite.read() as connection:
+        changed, current = current_row_sets(sqlite, connection, grid, world.versions, "position_values", since)
+    stale = {key[1:] for key in world.stale() if key[0] == "position_values"}
+    for i, day in enumerate(world.sessions):
+        for j, owner in enumerate(world.as_of):
+            there = world.recorded.get(("position_values", day, owner)) if day >= since else None
+            assert (changed[i, j] != NEVER) == (there is not None)
+            assert current[i, j] == (there is not None and (day, owner) not in stale)
 
 
 def test_both_databases_judge_alike(postgres: Database, calendar: SessionCalendar) -> None:
