@@ -23,5 +23,4 @@ def stale_rows(
     sessions = [] if last is None or pd.isna(last) else calendar.between(provider.first_session(), pd.Timestamp(last).date())
     owned = database.frame(select(portfolios.c.id, portfolios.c.cash_as_of)).sort_values("id")
     grid = Grid(sessions, list(owned["id"]), [day.date() for day in owned["cash_as_of"]])
-    found = stale_row_sets(database, grid, CODE_VERSIONS)
-    return found if tables is None else found[found["table"].isin(tables)]
+    return stale_row_sets(database, grid, CODE_VERSIONS, tables)

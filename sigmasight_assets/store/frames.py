@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import JSON, Boolean, Date, Float, Integer, Table, Uuid
+from sqlalchemy import JSON, Boolean, Date, Float, Integer, String, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
 from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, UtcDateTime, decimal_text, pack, unpack
@@ -37,7 +37,9 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> pd.Series:
     if isinstance(kind, Date):
         return pd.Series(np.array(values, dtype="datetime64[D]").astype("datetime64[s]"))
     if isinstance(kind, UtcDateTime):
-        return pd.Series(pd.to_datetime(np.array(values, dtype=object), utc=True).astype("datetime64[us, UTC]"))
+        codes, distinct = pd.factorize(np.array(values, dtype=object))
+        moments = pd.DatetimeIndex([*pd.to_datetime(distinct, utc=True), pd.NaT], tz="UTC").astype("datetime64[us, UTC]")
+        return pd.Series(moments[codes])
     if isinstance(kind, Boolean):
         missing = any(value is None for value in values)
         return pd.Series([None if value is None else bool(value) for value in values], dtype=object if missing else bool)
@@ -46,7 +48,7 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> pd.Series:
         return pd.Series(np.array(values, dtype=np.float64 if missing else np.int64))
     if isinstance(kind, PackedFloats):
         return _objects(None if value is None else unpack(value) for value in values)
-    return pd.Series(_by_distinct(values, _reader(kind)), dtype=object)
+    return pd.Series(_converted(values, kind, _reader(kind)), dtype=object)
 
 
 def _objects(values: Iterable[Any]) -> pd.Series:
@@ -74,8 +76,20 @@ def _identifier(text: str) -> uuid.UUID:
     return uuid.UUID(text)
 
 
+def _converted(values: Iterable[Any], kind: TypeEngine[Any], convert: Callable[[Any], Any]) -> ObjectArray:
+    """A new array of the values, converted; what is missing is None."""
+    listed = list(values)
+    if isinstance(kind, JSON):
+        return _by_distinct(listed, convert)
+    cells = np.array(listed, dtype=object)
+    if isinstance(kind, String):
+        return cells
+    place, distinct = pd.factorize(cells)  # -1 where it is missing
+    return np.array([*map(convert, distinct), None], dtype=object)[place]
+
+
 def _by_distinct(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
-    """Convert each distinct value once; None stays None."""
+    """Convert each distinct value once, lists and mappings among them; None stays None."""
     known: dict[Any, Any] = {None: None}
     out = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):
@@ -99,7 +113,7 @@ def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
     elif isinstance(kind, PackedFloats):
         cells = np.array([None if gone else pack(cell) for cell, gone in zip(series, missing, strict=True)], dtype=object)
     else:
-        cells = _by_distinct(list(series), _writer(kind))
+        cells = _converted(series, kind, _writer(kind))
     cells[missing] = None
     return cells
 
@@ -139,7 +153,7 @@ def _canonical_json(value: Any) -> str:
 
 def _iso_dates(series: pd.Series) -> ObjectArray:
     if series.dtype == object:
-        return _by_distinct(list(series), lambda value: value.isoformat()[:10] if isinstance(value, date) else value)
+        return _converted(series, Date(), lambda value: value.isoformat()[:10] if isinstance(value, date) else value)
     days = series.to_numpy().astype("datetime64[D]")
     distinct, place = np.unique(days, return_inverse=True)
     return np.asarray(np.datetime_as_string(distinct).astype(object)[place])

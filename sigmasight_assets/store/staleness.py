@@ -62,8 +62,8 @@ class _Judged:
 COLUMNS = ["table", "session", "portfolio_id", "cause", "input", "detail"]
 
 
-def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, str]) -> pd.DataFrame:
-    """Every stale row set that exists.
+def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, str], tables: Sequence[str] | None = None) -> pd.DataFrame:
+    """Every stale row set that exists, of some tables or all.
 
     Parameters
     ----------
@@ -78,26 +78,40 @@ def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, s
         Columns `table`, `session` (NaT for undated tables), `portfolio_id` (None for market tables), `cause` (`input_changed`,
         `code_version`, `input_stale`), `input` (the upstream's name) and `detail`; in lineage order.
     """
+    lineage = LINEAGE if tables is None else {table: LINEAGE[table] for table in LINEAGE if table in _needed(tables)}
+    names = {*lineage, *(upstream.name for upstreams in lineage.values() for upstream in upstreams)}
+    m = materializations.c
+    query = select(m.table_name, m.session, m.portfolio_id, m.changed_at, m.computed_at, m.code_version)
     with database.read() as connection:
-        records = database.frame(select(materializations), connection)
+        records = database.frame(query.where(m.table_name.in_(sorted(names))), connection)
         changes = database.frame(
             select(ledger_changes.c.facet, ledger_changes.c.portfolio_id, ledger_changes.c.first_session, ledger_changes.c.changed_at),
             connection,
         )
-    place = {session: i for i, session in enumerate(grid.sessions)}
     column = {portfolio: i for i, portfolio in enumerate(grid.portfolios)}
-    judged: dict[str, _Judged] = _ledger(changes, grid, place, column)
+    judged: dict[str, _Judged] = _ledger(changes, grid, column)
     for facet in (name for name in records["table_name"].unique() if "." in name):
-        moments, _ = _arrays(records[records["table_name"] == facet], facet.split(".")[0], grid, place, column, "changed_at")
+        moments, _ = _arrays(records[records["table_name"] == facet], facet.split(".")[0], grid, column, "changed_at")
         judged[facet] = _Judged(moments, np.zeros(moments.shape, dtype=bool), np.full(moments.shape, None, dtype=object))
     out = []
-    for table, upstreams in LINEAGE.items():
+    for table, upstreams in lineage.items():
         own = records[records["table_name"] == table]
-        changed, _ = _arrays(own, table, grid, place, column, "changed_at")
-        computed, versions = _arrays(own, table, grid, place, column, "computed_at")
+        changed, _ = _arrays(own, table, grid, column, "changed_at")
+        computed, versions = _arrays(own, table, grid, column, "computed_at")
         judged[table] = _judge(table, upstreams, judged, changed, computed, versions, code_versions.get(table), grid)
-        out.append(_listed(table, judged[table], computed != NEVER, grid))
+        if tables is None or table in tables:
+            out.append(_listed(table, judged[table], computed != NEVER, grid))
     return pd.concat(out, ignore_index=True)[COLUMNS]
+
+
+def _needed(tables: Sequence[str]) -> set[str]:
+    """Tables with all that they are made of."""
+    needed: set[str] = set()
+    found = set(tables)
+    while found:
+        needed |= found
+        found = {upstream.table for table in found for upstream in LINEAGE[table] if upstream.table in LINEAGE} - needed
+    return needed
 
 
 def _judge(
@@ -184,7 +198,7 @@ def _trailing_maximum(values: Moments, width: int) -> Moments:
 
 
 def _arrays(
-    records: pd.DataFrame, table: str, grid: Grid, place: Mapping[date, int], column: Mapping[uuid.UUID, int], name: str
+    records: pd.DataFrame, table: str, grid: Grid, column: Mapping[uuid.UUID, int], name: str
 ) -> tuple[Moments, npt.NDArray[np.object_]]:
     """A moment of every row set, and its code version, shape of the table's grid."""
     shape = grid.shape(table)
@@ -194,7 +208,7 @@ def _arrays(
         rows = np.zeros(len(records), dtype=np.intp)
         columns = np.zeros(len(records), dtype=np.intp)
         if table not in UNDATED:
-            rows = np.array([place.get(day.date(), -1) for day in records["session"]], dtype=np.intp)
+            rows = _places(records["session"], grid)
         if table in BY_PORTFOLIO:
             columns = np.array([column.get(portfolio, -1) for portfolio in records["portfolio_id"]], dtype=np.intp)
         inside = (rows >= 0) & (columns >= 0)
@@ -203,17 +217,26 @@ def _arrays(
     return moments, versions
 
 
-def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column: Mapping[uuid.UUID, int]) -> dict[str, _Judged]:
+def _places(sessions: pd.Series, grid: Grid) -> npt.NDArray[np.intp]:
+    """Row of each session in the grid; -1 for one that is not in it."""
+    known, wanted = np.array(grid.sessions, dtype="datetime64[D]"), sessions.to_numpy().astype("datetime64[D]")
+    place = np.searchsorted(known, wanted)
+    found = place < len(known)
+    found[found] = known[place[found]] == wanted[found]
+    return np.where(found, place, -1)
+
+
+def _ledger(changes: pd.DataFrame, grid: Grid, column: Mapping[uuid.UUID, int]) -> dict[str, _Judged]:
     """When each session of each portfolio's book last changed: a change counts from its first session on."""
     out: dict[str, _Judged] = {}
     first = np.searchsorted(np.array(grid.sessions, dtype="datetime64[D]"), changes["first_session"].to_numpy().astype("datetime64[D]"))
     moments = _microseconds(changes["changed_at"])
     portfolios: list[uuid.UUID] = list(changes["portfolio_id"])
     for facet, by_portfolio in LEDGER_FACETS.items():
-        changed = np.full((len(place), len(column) if by_portfolio else 1), NEVER, dtype=np.int64)
+        changed = np.full((len(grid.sessions), len(column) if by_portfolio else 1), NEVER, dtype=np.int64)
         for i in np.flatnonzero((changes["facet"] == facet).to_numpy()).tolist():
             j = column.get(portfolios[i], -1) if by_portfolio else 0
-            if j >= 0 and first[i] < len(place):
+            if j >= 0 and first[i] < len(grid.sessions):
                 changed[first[i], j] = max(changed[first[i], j], moments[i])
         shape = changed.shape
         out[f"ledger.{facet}"] = _Judged(changed, np.zeros(shape, dtype=bool), np.full(shape, None, dtype=object))
