@@ -11,17 +11,20 @@ from functools import cached_property
 import dagster as dg
 from dagster._core.definitions.partitions.utils.time_window import TimeWindow
 
+REACH_BACK_SECONDS = 600 * 86_400
+"""Windows are listed from so long before the first partition: what a window of sessions reads begins there."""
+
 
 class SessionPartitionsDefinition(dg.DailyPartitionsDefinition):
     """Equal to the stock definition of the same arguments, and stored like it."""
 
     @cached_property
     def _listed(self) -> tuple[list[TimeWindow], list[float], list[float]]:
-        """Windows from the first partition to the last day that is excluded or inside; their starts and ends."""
+        """Windows to the last day that is excluded or a partition; their starts and ends."""
         excluded = [one.timestamp for one in self.exclusions or () if not isinstance(one, str)]
         last = max([self.end_timestamp or self.start_timestamp, *excluded])
         windows = []
-        for window in super()._iterate_time_windows(self.start_timestamp):
+        for window in super()._iterate_time_windows(self.start_timestamp - REACH_BACK_SECONDS):
             if window.start.timestamp() > last:
                 break
             windows.append(window)
@@ -36,7 +39,7 @@ class SessionPartitionsDefinition(dg.DailyPartitionsDefinition):
 
     def _iterate_time_windows(self, start_timestamp: float, ignore_exclusions: bool = False) -> Iterable[TimeWindow]:
         windows, starts, ends = self._listed
-        if ignore_exclusions or not windows or not self.start_timestamp <= start_timestamp <= starts[-1]:
+        if ignore_exclusions or not windows or not starts[0] <= start_timestamp <= starts[-1]:
             yield from super()._iterate_time_windows(start_timestamp, ignore_exclusions)
             return
         yield from windows[bisect_left(starts, start_timestamp) :]
@@ -44,7 +47,7 @@ class SessionPartitionsDefinition(dg.DailyPartitionsDefinition):
 
     def _reverse_iterate_time_windows(self, end_timestamp: float, ignore_exclusions: bool = False) -> Iterable[TimeWindow]:
         windows, starts, ends = self._listed
-        if ignore_exclusions or not windows or not self.start_timestamp <= end_timestamp <= ends[-1]:
+        if ignore_exclusions or not windows or not ends[0] <= end_timestamp <= ends[-1]:
             yield from super()._reverse_iterate_time_windows(end_timestamp, ignore_exclusions)
             return
         yield from reversed(windows[: bisect_right(ends, end_timestamp)])

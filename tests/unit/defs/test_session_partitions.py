@@ -25,7 +25,24 @@ def test_keys_windows_and_walks_are_those_of_dagster(pair):
     stock, ours = pair
     assert ours.get_partition_keys() == stock.get_partition_keys()
     assert ours.get_last_partition_window() == stock.get_last_partition_window()
-    for days in (-40, -7, 0, 1, 5, 6, 13, 14, 62, 71, 300, 800):  # before, inside and after the listed windows; the clock change of March
+    for days in (
+        -700,
+        -601,
+        -600,
+        -599,
+        -40,
+        -7,
+        0,
+        1,
+        5,
+        6,
+        13,
+        14,
+        62,
+        71,
+        300,
+        800,
+    ):  # before, inside and after the listed windows; the clock change of March
         for hours in (0, 5):
             moment = (stock.start + timedelta(days=days, hours=hours)).timestamp()
             for walk in ("_iterate_time_windows", "_reverse_iterate_time_windows"):
