@@ -6,7 +6,7 @@ NAV comes from cash events and market values, P&L from the cases of each lot: tw
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -28,6 +28,8 @@ from sigmasight_assets.store.tables.portfolio import EXPOSURE_FAMILIES
 VERSION = f"2.{lot_value.VERSION}"
 COLUMNS = [column.name for column in portfolio_snapshots.columns]
 _FAMILY_COLUMN = dict(zip(EXPOSURE_FAMILIES, ("market_value", "notional_exposure", "delta_dollars"), strict=True))
+STRETCH = 63
+"""Sessions before those asked for that are valued at once."""
 ROWS_PER_READ = 400_000
 GREEKS = ("gamma_dollars_per_pct", "theta_per_day", "vega_per_volpt", "rho_per_pct")
 _READ = (
@@ -164,7 +166,7 @@ def _earlier(reader: Reader, book: Book, position: IntArray) -> tuple[dict[int, 
     lots = book.lots
     order = np.lexsort((np.array([lot.bytes for lot in lots.lot_id], dtype="S16"), lots.portfolio))
     book = replace(book, lots=lots.chosen(order))
-    for run in runs_of(needed):
+    for run in _stretches(needed):
         gains, values = np.zeros((len(run), n)), np.zeros((len(run), n))
         for block in value_blocks(reader, book, run, []):
             column = (slice(None), block.lots.portfolio)
@@ -173,6 +175,12 @@ def _earlier(reader: Reader, book: Book, position: IntArray) -> tuple[dict[int, 
         pnl |= dict(zip(run.tolist(), gains, strict=True))
         value |= dict(zip(run.tolist(), values, strict=True))
     return pnl, value
+
+
+def _stretches(position: IntArray) -> Iterator[IntArray]:
+    """Consecutive sessions, a quarter of a year at most, so that a lot is valued from about its entry on."""
+    for run in runs_of(position):
+        yield from np.split(run, range(STRETCH, len(run), STRETCH))
 
 
 def _cash_columns(

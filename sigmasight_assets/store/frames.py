@@ -84,6 +84,8 @@ def _converted(values: Iterable[Any], kind: TypeEngine[Any], convert: Callable[[
     cells = np.array(listed, dtype=object)
     if isinstance(kind, String):
         return cells
+    if isinstance(kind, Uuid) and any(isinstance(value, uuid.UUID) for value in listed[:1]):  # its hash costs more than the conversion
+        return np.array([None if value is None else convert(value) for value in listed], dtype=object)
     place, distinct = pd.factorize(cells)  # -1 where it is missing
     return np.array([*map(convert, distinct), None], dtype=object)[place]
 
