@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -24,6 +25,8 @@ INPUT_VERSIONS = {
     "option_greeks": options.VERSION,
     "position_values": positions.VERSION,
 }
+STRETCH = 63
+"""Sessions that are valued at once."""
 
 
 def earlier_gains(reader: Reader, book: Book, position: IntArray, version: str) -> Array:
@@ -69,7 +72,7 @@ def computed_gains(reader: Reader, book: Book, position: IntArray) -> tuple[Arra
     book = replace(book, lots=lots.chosen(order))
     gains, values = (np.zeros((len(position), len(book.portfolio_ids))) for _ in range(2))
     start = 0
-    for run in runs_of(position):
+    for run in _stretches(position):
         here = slice(start, start + len(run))
         for block in value_blocks(reader, book, run, []):
             column = (slice(None), block.lots.portfolio)
@@ -77,6 +80,12 @@ def computed_gains(reader: Reader, book: Book, position: IntArray) -> tuple[Arra
             np.add.at(values[here], column, np.nan_to_num(block.panel.market_value[1:]))
         start += len(run)
     return gains, values
+
+
+def _stretches(position: IntArray) -> Iterator[IntArray]:
+    """Consecutive sessions, a quarter of a year at most, so that a lot is valued from about its entry on."""
+    for run in runs_of(position):
+        yield from np.split(run, range(STRETCH, len(run), STRETCH))
 
 
 def _stored(reader: Reader, book: Book, position: IntArray, version: str) -> tuple[Array, BoolArray]:

@@ -15,7 +15,7 @@ from sigmasight_assets.engines import revaluation, stress
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.revaluation import OptionTerms, full_changes, linear_changes, volatility_change
 
-VERSION = f"1.{stress.VERSION}.{revaluation.VERSION}"
+VERSION = f"2.{stress.VERSION}.{revaluation.VERSION}"
 BP = 1e-4
 
 

@@ -169,10 +169,11 @@ def _statuses(columns: Columns, own: np.ndarray, why: np.ndarray, head: Head) ->
     out["impact_band"] = np.where(impossible, None, columns["impact_band"])
     out["position_pnl"] = [None if gone else values for gone, values in zip(impossible, columns["position_pnl"], strict=True)]
     nothing, partly = columns["coverage"] == 0.0, columns["coverage"] < 1.0
-    conditions = [impossible, nothing, own == "partial", partly]
+    shareless = np.full(len(own), head.nav <= 0.0)  # the gain is known, its share of NAV means nothing
+    conditions = [impossible, nothing, own == "partial", partly, shareless]
     rest = "partial" if head.status == "unavailable" else head.status  # without NAV the gain is known, its share is not
-    status = np.select(conditions, ["unavailable", "unavailable", "partial", "partial"], rest)
-    reason = np.select(conditions, [why, "no_betas", why, "uncovered_holdings"], head.reason)
+    status = np.select(conditions, ["unavailable", "unavailable", "partial", "partial", "partial"], rest)
+    reason = np.select(conditions, [why, "no_betas", why, "uncovered_holdings", "nav_not_positive"], head.reason)
     return out | {"status": status.astype(object), "reason": reason.astype(object)}
 
 

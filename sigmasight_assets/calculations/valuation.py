@@ -14,8 +14,8 @@ from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.lot_value import LotPanel, value_lots
 from sigmasight_assets.ledger.book import Book, Lots
 
-CELLS_PER_BLOCK = 2_000_000
-"""Lots x sessions valued at once: keeps memory near 300 MB."""
+CELLS_PER_BLOCK = 200_000
+"""Lots x sessions valued at once: arrays that the allocator keeps, where larger ones cost a page fault for every 4 KB each time."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ def value_blocks(reader: Reader, book: Book, position: IntArray, stored: Sequenc
         return
     with_before = np.concatenate([position[:1] - 1, position])
     concerned = (book.lots.entry <= position[-1]) & (book.lots.end >= with_before[0])
+    if not concerned.any():
+        return
     market = read_market(reader, book, with_before, stored)
     size = max(1, CELLS_PER_BLOCK // len(with_before))
     indices = np.flatnonzero(concerned)

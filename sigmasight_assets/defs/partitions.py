@@ -2,15 +2,14 @@
 
 from datetime import date, datetime, timedelta
 
-import dagster as dg
-
 from sigmasight_assets.defs.deployment import DEPLOYMENT, Deployment
+from sigmasight_assets.defs.session_partitions import SessionPartitionsDefinition
 from sigmasight_assets.sessions import FIRST_DATE, utc_now
 
 WEEKENDS = ["0 0 * * 6", "0 0 * * 0"]
 
 
-def session_partitions(deployment: Deployment, first: date, now: datetime) -> dg.DailyPartitionsDefinition:
+def session_partitions(deployment: Deployment, first: date, now: datetime) -> SessionPartitionsDefinition:
     """Daily partitions without weekends and holidays.
 
     The holidays run from the first session to the end of the calendar (31 December of next year): they are part of the definition's
@@ -18,7 +17,7 @@ def session_partitions(deployment: Deployment, first: date, now: datetime) -> dg
     """
     holidays = [datetime(day.year, day.month, day.day) for day in deployment.calendar.holidays(max(first, FIRST_DATE))]  # noqa: DTZ001
     end = None if deployment.provider.is_live else deployment.provider.last_session(now) + timedelta(days=1)
-    return dg.DailyPartitionsDefinition(
+    return SessionPartitionsDefinition(
         start_date=first.isoformat(),
         end_date=end.isoformat() if end else None,
         end_offset=0 if end else 1,

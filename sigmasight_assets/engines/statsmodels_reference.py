@@ -25,13 +25,21 @@ def residual_factors(etf_returns: Array) -> Array:
     return factors
 
 
-def refit(etf_returns: Array, yield_change: Array, returns: Array, macro: Mapping[str, Array]) -> pd.DataFrame:
+def window_factors(etf_returns: Array) -> Array:
+    """The seven factors of a window with at least one complete row, shape (n_sessions, 7); NaN where an ETF has no return."""
+    complete = ~np.isnan(etf_returns).any(axis=1)
+    factors = np.full(etf_returns.shape, np.nan)
+    factors[complete] = residual_factors(etf_returns[complete])
+    return factors
+
+
+def refit(factors: Array, yield_change: Array, returns: Array, macro: Mapping[str, Array]) -> pd.DataFrame:
     """All coefficients of one instrument on one window.
 
     Parameters
     ----------
-    etf_returns : Array of shape (n_sessions, 7)
-        With at least one complete row.
+    factors : Array of shape (n_sessions, 7)
+        By `window_factors`.
     yield_change, returns : Array of shape (n_sessions,)
     macro : mapping of str to Array of shape (n_sessions,)
 
@@ -40,14 +48,11 @@ def refit(etf_returns: Array, yield_change: Array, returns: Array, macro: Mappin
     DataFrame
         Columns `factor`, `beta`, `std_error`, `r_squared`; a series with fewer than 60 observations is left out.
     """
-    complete = ~np.isnan(etf_returns).any(axis=1)
-    factors = np.full(etf_returns.shape, np.nan)
-    factors[complete] = residual_factors(etf_returns[complete])
     rows: list[tuple[str, float, float, float]] = []
     _add(rows, list(FACTORS), returns, factors)
     for name, values in {RATES: yield_change, **macro}.items():
         _add(rows, [name], returns, np.column_stack([factors, values]))
-    _add(rows, [RATES_MARKET_ONLY], returns, np.column_stack([etf_returns[:, MARKET], yield_change]))
+    _add(rows, [RATES_MARKET_ONLY], returns, np.column_stack([factors[:, MARKET], yield_change]))
     return pd.DataFrame(rows, columns=["factor", "beta", "std_error", "r_squared"])
 
 

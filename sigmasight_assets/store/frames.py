@@ -37,7 +37,9 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> pd.Series:
     if isinstance(kind, Date):
         return pd.Series(np.array(values, dtype="datetime64[D]").astype("datetime64[s]"))
     if isinstance(kind, UtcDateTime):
-        return pd.Series(pd.to_datetime(np.array(values, dtype=object), utc=True).astype("datetime64[us, UTC]"))
+        codes, distinct = pd.factorize(np.array(values, dtype=object))  # -1 where it is missing
+        moments = pd.DatetimeIndex([*pd.to_datetime(distinct, utc=True), pd.NaT], tz="UTC").astype("datetime64[us, UTC]")
+        return pd.Series(moments[codes])
     if isinstance(kind, Boolean):
         missing = any(value is None for value in values)
         return pd.Series([None if value is None else bool(value) for value in values], dtype=object if missing else bool)

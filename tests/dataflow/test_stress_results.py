@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.checks import stress as checks
 from sigmasight_assets.calculations.materialize import Workshop
+from sigmasight_assets.calculations.stress_books import Head, finished
 from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
 from sigmasight_assets.sessions import SessionCalendar
@@ -198,6 +199,17 @@ def test_bands_classify_the_loss_over_nav(demo: Workshop) -> None:
     expected = pd.cut(loss, [0.0, 0.05, 0.15, 0.35, np.inf], right=False, labels=["mild", "moderate", "severe", "extreme"])
     assert rows["impact_band"].tolist() == expected.tolist()
     assert rows["pnl_share"].tolist() == pytest.approx((-loss).where(rows["pnl"] < 0, rows["pnl_share"]).tolist())
+
+
+@pytest.mark.parametrize("nav", [0.0, -160_848.84])
+def test_without_a_positive_nav_the_gain_stands_and_its_share_says_why_not(nav: float) -> None:
+    gains = {"pnl": np.array([70_635.61, -20_000.0]), "coverage": np.ones(2), "position_pnl": [np.zeros(1)] * 2}
+    rows = finished(gains, np.array(["ok", "ok"]), np.array([None, None]), Head(nav, 180_848.84, "ok", None))
+    assert rows["pnl"].tolist() == [70_635.61, -20_000.0]
+    assert np.isnan(rows["pnl_share"]).all()
+    assert rows["impact_band"].tolist() == [None, None]
+    assert rows["status"].tolist() == ["partial", "partial"]
+    assert rows["reason"].tolist() == ["nav_not_positive", "nav_not_positive"]
 
 
 def test_the_grid_is_market_and_rates_alone(demo: Workshop) -> None:

@@ -24,7 +24,7 @@ STATSMODELS_TOLERANCE = 1e-8
 ROUNDING_ERROR = 1e-12
 """What statsmodels leaves as standard error of an exact fit; ours is 0."""
 SAMPLED_SESSIONS, SAMPLED_SYMBOLS = 5, 12
-"""Each pair costs statsmodels three regressions."""
+"""Each pair costs statsmodels three regressions and more for configured series."""
 
 
 def proxies_present(shop: Workshop, sessions: Sequence[date]) -> Outcome:
@@ -107,8 +107,9 @@ def _refit(shop: Workshop, session: date, symbols: Sequence[str]) -> pd.DataFram
         factors: FactorPanel = read_factor_panel(reader, last + 1 - WINDOW, last)
         returns = read_return_panel(reader, factors.first, last, list(symbols))
     macro = {name: factors.macro[name] for name in factors.macro_at(last)}
+    of_window = reference.window_factors(factors.etf_returns)
     rows = [
-        reference.refit(factors.etf_returns, factors.yield_change, returns.returns[:, j], macro).assign(symbol=symbol)
+        reference.refit(of_window, factors.yield_change, returns.returns[:, j], macro).assign(symbol=symbol)
         for j, symbol in enumerate(symbols)
     ]
     return pd.concat(rows, ignore_index=True)
