@@ -11,13 +11,14 @@ demo: environment ## set up and compute the demonstration portfolios
 test: environment ## set up and run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered -q
 
-up: environment ## the Dagster UI on 127.0.0.1:3000
+up: environment ## the API on 127.0.0.1:8000 and the Dagster UI on 127.0.0.1:3000
 	@exec $(BIN)/python -m sigmasight_assets.cli up
 
-check: lint ## lint, types, import rules, definitions
+check: lint ## lint, types, import rules, definitions, known vulnerabilities of dependencies
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache --no-logo
 	@$(BIN)/python -m sigmasight_assets.cli.validate
+	@$(BIN)/python scripts/audit_dependencies.py
 
 lint: environment
 	@$(BIN)/ruff check .
