@@ -36,7 +36,7 @@ class RateLimits:
 
     def __init__(self, settings: ApiSettings) -> None:
         redis = settings.redis_url.get_secret_value()
-        storage = storage_from_string(f"async+{redis}" if redis else "async+memory://")
+        storage = storage_from_string(f"async+{redis}", implementation="redispy") if redis else storage_from_string("async+memory://")
         assert isinstance(storage, Storage)
         self._window = MovingWindowRateLimiter(storage)
         self._user = RateLimitItemPerMinute(settings.rate_limit, namespace="user")
