@@ -1,6 +1,6 @@
 """Routes by section: authorise, query, answer."""
 
-from sigmasight_api.routes import auth, risk
+from sigmasight_api.routes import auth, factors, risk
 
-ROUTERS = (auth.router, risk.router)
+ROUTERS = (auth.router, risk.router, factors.router)
 """Everything under the prefix."""
