@@ -1,6 +1,6 @@
 """Routes by section: authorise, query, answer."""
 
-from sigmasight_api.routes import auth, factors, risk
+from sigmasight_api.routes import auth, correlations, factors, risk
 
-ROUTERS = (auth.router, risk.router, factors.router)
+ROUTERS = (auth.router, risk.router, factors.router, correlations.router)
 """Everything under the prefix."""
