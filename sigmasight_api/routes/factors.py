@@ -19,6 +19,7 @@ from sigmasight_api.models.base import Query as QueryModel
 from sigmasight_api.models.factors import FactorDefinitions, FactorExposure, FactorExposures, FactorPositions, FactorRisk
 from sigmasight_api.queries import factors as queries
 from sigmasight_api.queries.together import rows_together
+from sigmasight_api.routes.paths import PortfolioId
 
 BOOK, EXPOSURES = list(FactorRisk.model_fields), list(FactorExposure.model_fields)
 SORTABLE = ("symbol", "underlying", "delta_dollars", "uncovered_dollars", "volatility_contribution")
@@ -74,7 +75,7 @@ def read_factor_definitions(door: Door, asked: Annotated[AsOf, Query()]) -> Resp
     summary="Factor exposures of one portfolio",
     responses=problems(404),
 )
-def read_factor_exposures(door: Door, portfolio_id: uuid.UUID, asked: Annotated[AsOf, Query()]) -> Response:
+def read_factor_exposures(door: Door, portfolio_id: PortfolioId, asked: Annotated[AsOf, Query()]) -> Response:
     """The same as `/risk/factors`."""
     return door.answer_for(portfolio_id, lambda book: _exposures(book, asked.as_of))
 
@@ -86,7 +87,7 @@ def read_factor_exposures(door: Door, portfolio_id: uuid.UUID, asked: Annotated[
     summary="Factor exposures of one portfolio, lot by lot",
     responses=problems(404),
 )
-def read_factor_exposure_positions(door: Door, portfolio_id: uuid.UUID, asked: Annotated[Positions, Query()]) -> Response:
+def read_factor_exposure_positions(door: Door, portfolio_id: PortfolioId, asked: Annotated[Positions, Query()]) -> Response:
     """The same as `/risk/factors/positions`."""
     return door.answer_for(portfolio_id, lambda book: _positions(book, asked))
 

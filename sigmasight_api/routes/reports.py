@@ -8,6 +8,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
 from pydantic import Field
 from sqlalchemy import null
 from starlette.responses import Response
@@ -24,7 +25,14 @@ from sigmasight_api.queries import reports as queries
 from sigmasight_api.queries.together import rows_together
 from sigmasight_assets.store.tables import portfolio_reports, portfolios
 
-EXAMPLE = "long-short-equity-hedge-fund-style_2022-12-28"
+ReportId = Annotated[
+    str,
+    PathParameter(
+        description="`{slug}_{session}`, as the folder of its files",
+        max_length=120,
+        examples=["long-short-equity-hedge-fund-style_2022-12-28"],
+    ),
+]
 HTML_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 FILES = {200: {"content": {kind.split(";")[0]: {} for kind in report_files.MEDIA_TYPES.values()}, "description": "The report"}}
 
@@ -71,11 +79,8 @@ def _item(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.get("/{report_id}/status", response_model=ReportStatus, summary="Whether a report can be had", responses=problems(404))
-def read_report_status(request: Request, door: Door, report_id: str) -> Response:
-    """Its formats, whether each is a file with the recorded SHA-256, and what its sections are worth.
-
-    `report_id` is `{slug}_{session}`, for example `long-short-equity-hedge-fund-style_2022-12-28`.
-    """
+def read_report_status(request: Request, door: Door, report_id: ReportId) -> Response:
+    """Its formats, whether each is a file with the recorded SHA-256, and what its sections are worth."""
     slug, session = _named(report_id)
     with door.reading_of(slug) as book:  # files may change while the database does not: this answer is not kept
         body = to_json(_status(book, session))
@@ -118,7 +123,7 @@ class OfDownload(QueryModel):
     response_class=Response,
     responses={**problems(404), **FILES},
 )
-def download_report(request: Request, door: Door, report_id: str, asked: Annotated[OfDownload, Query()]) -> Response:
+def download_report(request: Request, door: Door, report_id: ReportId, asked: Annotated[OfDownload, Query()]) -> Response:
     """The written file where it is still the recorded one, else the same made from the tables as they are now."""
     slug, session = _named(report_id)
     with door.reading_of(slug) as book:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -17,6 +16,7 @@ from sigmasight_api.listing import Sorted, listed, sorted_rows
 from sigmasight_api.models.stress import PARTS, Scenarios, StressResult, StressResults
 from sigmasight_api.queries import stress as queries
 from sigmasight_api.queries.together import rows_together
+from sigmasight_api.routes.paths import PortfolioId
 from sigmasight_assets.scenarios.parse import scenario_of
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
 
@@ -67,7 +67,7 @@ class OfResults(Sorted):
 
 
 @router.get("/results/{portfolio_id}", response_model=StressResults, summary="Stored stress results of a book", responses=problems(404))
-def read_stress_results(door: Door, portfolio_id: uuid.UUID, asked: Annotated[OfResults, Query()]) -> Response:
+def read_stress_results(door: Door, portfolio_id: PortfolioId, asked: Annotated[OfResults, Query()]) -> Response:
     """Every scenario, direct and correlated: gains by factor, by asset class and by position, with the moves behind them."""
     return door.answer_for(portfolio_id, lambda book: _results(book, asked))
 
