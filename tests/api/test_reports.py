@@ -12,39 +12,36 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from sigmasight_api import report_files
 from sigmasight_api.app import create_app
 from sigmasight_api.models.reports import Reports, ReportStatus
 from sigmasight_api.routes.reports import HTML_POLICY
-from sigmasight_assets.calculations.materialize import Workshop
-from sigmasight_assets.providers.sample import SampleProvider
 from sigmasight_assets.reports import html_writer
 from sigmasight_assets.reports.collector import collect
-from sigmasight_assets.reports.materialize import portfolio_reports as write_reports
 from sigmasight_assets.reports.writer import FORMATS
-from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import portfolio_reports
 from tests.api.conftest import HEDGE_FUND, NOBODY, WEALTHY, logged_in, settings_for
 from tests.api.risk_paths import PREFIX, SLUGS, portfolio_id
-from tests.dataflow.risk_demo import LAST, risk_sessions
+from tests.dataflow.risk_demo import LAST
 
 REPORTS = f"{PREFIX}/reports"
 SLUG = SLUGS[HEDGE_FUND]
 ID = f"{SLUG}_{LAST}"
+NOT_INDEXED = date(2022, 12, 23)
 
 
 @pytest.fixture(scope="module")
-def desk(demo_file: Path, calendar: SessionCalendar, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """An API on the demonstration with two sessions of reports, of which the last is written."""
+def desk(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """An API on the demonstration, whose reports of the last session are written; one of 23 December is not in the index."""
     folder = tmp_path_factory.mktemp("reports")
     shutil.copy(demo_file, folder / "sigmasight.db")
+    shutil.copytree(demo_file.parent / "reports", folder / "reports")
     database = Database(f"sqlite:///{folder / 'sigmasight.db'}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SIGMASIGHT_REPORTS_DIR", str(folder / "reports"))
-        write_reports(Workshop(database, calendar, SampleProvider(), "test"), risk_sessions(calendar)[-2:])
+    with database.write() as connection:
+        connection.execute(delete(portfolio_reports).where(portfolio_reports.c.session == NOT_INDEXED))
     database.dispose()
     with TestClient(create_app(settings_for(folder)), raise_server_exceptions=False) as client:
         yield client
@@ -72,7 +69,8 @@ def test_reports_are_listed_newest_first_with_their_files(client: TestClient, fo
     answer = client.get(REPORTS)
     Reports.model_validate_json(answer.content)
     items = answer.json()["items"]
-    assert [item["id"] for item in items] == [ID, f"{SLUG}_2022-12-27"]
+    assert [item["id"] for item in items[:3]] == [ID, f"{SLUG}_2022-12-27", f"{SLUG}_2022-12-22"]
+    assert answer.json()["page"]["total"] == 248
     assert [file["is_written"] for file in items[1]["files"]] == [False] * 4
     for file in items[0]["files"]:
         content = (folder / ID / file["file_name"]).read_bytes()
@@ -82,18 +80,18 @@ def test_reports_are_listed_newest_first_with_their_files(client: TestClient, fo
 def test_reports_are_filtered_sorted_and_paged(client: TestClient) -> None:
     mine, theirs = portfolio_id(client, SLUG), portfolio_id(client, SLUGS[WEALTHY])
     for params, sessions in (
-        ({"portfolio_id": str(mine)}, ["2022-12-28", "2022-12-27"]),
+        ({"portfolio_id": str(mine), "limit": 2}, ["2022-12-28", "2022-12-27"]),
         ({"portfolio_id": str(theirs)}, []),
         ({"session": "2022-12-27"}, ["2022-12-27"]),
         ({"is_written": True}, ["2022-12-28"]),
-        ({"is_written": False}, ["2022-12-27"]),
-        ({"sort": "session"}, ["2022-12-27", "2022-12-28"]),
+        ({"is_written": False, "limit": 1}, ["2022-12-27"]),
+        ({"sort": "session", "limit": 2}, ["2022-01-03", "2022-01-04"]),
         ({"limit": 1, "offset": 1}, ["2022-12-27"]),
         ({"status": "quarantined"}, []),
     ):
         assert [item["session"] for item in client.get(REPORTS, params=params).json()["items"]] == sessions, params
-    beyond = client.get(REPORTS, params={"offset": 5}).json()
-    assert (beyond["items"], beyond["page"]["total"]) == ([], 2)
+    beyond = client.get(REPORTS, params={"offset": 500}).json()
+    assert (beyond["items"], beyond["page"]["total"]) == ([], 248)
     assert client.get(REPORTS, params={"sort": "files"}).status_code == 422
 
 
@@ -118,9 +116,9 @@ def test_the_status_says_whether_files_are_whole(client: TestClient, folder: Pat
 
 
 def test_a_session_without_an_index_row_can_be_had(client: TestClient) -> None:
-    answer = client.get(f"{REPORTS}/{SLUG}_2022-12-23/status").json()
+    answer = client.get(f"{REPORTS}/{SLUG}_{NOT_INDEXED}/status").json()
     assert (answer["state"], answer["sections"], answer["meta"]["table"]) == ("on_demand", [], "portfolio_snapshots")
-    assert client.get(f"{REPORTS}/{SLUG}_2022-12-23/download").text.startswith("# Long/Short")
+    assert client.get(f"{REPORTS}/{SLUG}_{NOT_INDEXED}/download").text.startswith("# Long/Short")
 
 
 @pytest.mark.parametrize("kind", list(FORMATS))
