@@ -53,9 +53,11 @@ class OfReports(Sorted):
     )
 
 
-@router.get("", response_model=Reports, summary="Reports of the caller's portfolios", responses=problems())
+@router.get("", response_model=Reports, summary="Reports of the caller's portfolios", responses=problems(404))
 def list_reports(door: Door, asked: Annotated[OfReports, Query()]) -> Response:
     """One a portfolio and session that was computed, newest first."""
+    if asked.portfolio_id is not None:  # which has to be the caller's
+        return door.answer_for(asked.portfolio_id, lambda book: _reports(book, asked))
     return door.answer(lambda caller: _reports(caller, asked))
 
 
