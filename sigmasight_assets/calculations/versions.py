@@ -40,5 +40,5 @@ CODE_VERSIONS: dict[str, str] = {
     "risk_metrics": risk_metrics.VERSION,
     "var_exceptions": var_exceptions.VERSION,
     "pnl_attribution": pnl_attribution.VERSION,
-    "portfolio_reports": "3",
+    "portfolio_reports": "4",
 }

@@ -22,7 +22,9 @@ from sigmasight_assets.store.tables import portfolio_snapshots
 def report_command(
     portfolio: Annotated[str, typer.Argument(metavar="PORTFOLIO", help="Slug, name or UUID")],
     session: Annotated[str | None, typer.Option(metavar="DATE", help="Session, YYYY-MM-DD (default: the latest one computed)")] = None,
-    formats: Annotated[str, typer.Option("--format", metavar="LIST", help="Some of md, json, csv, comma-separated")] = ",".join(FORMATS),
+    formats: Annotated[str, typer.Option("--format", metavar="LIST", help="Some of md, json, csv, html, comma-separated")] = ",".join(
+        FORMATS
+    ),
 ) -> None:
     """Write a portfolio's report and print the files' paths.
 

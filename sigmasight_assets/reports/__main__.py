@@ -1,4 +1,4 @@
-"""`python -m sigmasight_assets.reports PORTFOLIO [--session D] --format md,json,csv`: the same as `sigmasight report`."""
+"""`python -m sigmasight_assets.reports PORTFOLIO [--session D] --format md,json,csv,html`: the same as `sigmasight report`."""
 
 import sys
 

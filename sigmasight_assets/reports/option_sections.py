@@ -30,7 +30,9 @@ def greeks(inputs: Inputs) -> Section:
     totals = {"delta_dollars": row["delta_net"], **{name: row[name] for name in _NAMES[1:]}}
     metrics = tuple(Metric(column, plain(totals[column.name])) for column in GREEKS)
     coverage = known(row["delta_coverage"])
-    status, reason = (row["status"], row["reason"]) if coverage == 1.0 or coverage is None else ("partial", "missing_greeks")
+    status, reason = row["status"], row["reason"]
+    if coverage is not None and coverage < 1.0 and status in ("ok", "stale"):  # the worst status wins
+        status, reason = "partial", "missing_greeks"
     tables = (_sums(options, "underlying", "Underlying"), _sums(options, "expiry", "Expiry"), _series(options)) if len(options) else ()
     return Section("option_greeks", "Greeks", status, reason, inputs.session, coverage, _notes(options), metrics, tables)
 

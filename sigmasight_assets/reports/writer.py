@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sigmasight_assets.errors import SigmaSightError
-from sigmasight_assets.reports import csv_writer, json_writer, markdown
+from sigmasight_assets.reports import csv_writer, html_writer, json_writer, markdown
 from sigmasight_assets.reports.model import Report
 
 FORMATS: dict[str, tuple[str, Callable[[Report], str]]] = {
     "md": ("{slug}_report_{session}.md", markdown.render),
     "json": ("{slug}_data_{session}.json", json_writer.render),
     "csv": ("{slug}_positions_{session}.csv", csv_writer.render),
+    "html": ("{slug}_report_{session}.html", html_writer.render),
 }
 """Format -> (file name, writer)."""
 

@@ -22,6 +22,6 @@ from sigmasight_assets.reports.materialize import portfolio_reports as write_rep
     code_version=CODE_VERSIONS["portfolio_reports"],
 )
 def portfolio_reports(context: dg.AssetExecutionContext, store: StoreResource) -> dg.MaterializeResult:
-    """One row per session and portfolio: the report's sections with their status. The files (md, json, csv) are written for the last
+    """One row per session and portfolio: the report's sections with their status. The files (md, json, csv, html) are written for the last
     session of a run; `sigmasight report` writes any other."""
     return materialize_and_describe(context, store.workshop(context.run), write_reports, pictures.section_statuses)

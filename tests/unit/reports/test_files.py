@@ -34,6 +34,7 @@ def test_files_are_named_by_portfolio_and_session(written_books: dict[str, Writt
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")) == [
         "ordinary_2022-03-11/ordinary_data_2022-03-11.json",
         "ordinary_2022-03-11/ordinary_positions_2022-03-11.csv",
+        "ordinary_2022-03-11/ordinary_report_2022-03-11.html",
         "ordinary_2022-03-11/ordinary_report_2022-03-11.md",
     ]
     assert [file.n_bytes for file in files] == [file.path.stat().st_size for file in files]
@@ -63,7 +64,7 @@ def test_a_file_that_cannot_be_written_leaves_no_debris(written_books: dict[str,
 def test_unknown_formats_are_refused_by_name() -> None:
     assert parse_formats("MD, json") == ["md", "json"]
     for text in ("pdf", "md,pdf", "", ","):
-        with pytest.raises(SigmaSightError, match="expected some of md, json, csv"):
+        with pytest.raises(SigmaSightError, match="expected some of md, json, csv, html"):
             parse_formats(text)
 
 
@@ -88,7 +89,7 @@ def test_the_index_has_every_source(
     write_reports(shop, BOOK)
     first = database.frame(select(portfolio_reports).order_by(portfolio_reports.c.session))
     written = {path: path.read_bytes() for path in (tmp_path / "reports").rglob("*.*")}
-    assert len(written) == 3
+    assert len(written) == 4
     assert [files is not None for files in first["files"]] == [False] * (len(BOOK) - 1) + [True]
     for sections in first["sections"]:
         assert set(sections) == set(SOURCES)
