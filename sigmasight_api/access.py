@@ -26,6 +26,7 @@ from sigmasight_api.callers import HEAD, Asked, Known, User, whose
 from sigmasight_api.errors import Problem, not_found, not_materialized
 from sigmasight_api.provenance import Provenance, RowSet
 from sigmasight_api.service import Service
+from sigmasight_api.versions import Versioned
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.tables import activity
@@ -99,6 +100,12 @@ class Access:
         portfolio = _chosen(owned, portfolio_id)
         return self._answered(user, token, lambda connection: build(Book(self, connection, user, token, portfolio)))
 
+    def answer_for_lot(self, lot_id: uuid.UUID, build: Callable[[Book], Any]) -> Response:
+        """What `build` makes of the caller's portfolio that a lot is in."""
+        user, owned, token = self._who(Asked.HOLDER_OF_LOT, lot_id)
+        portfolio = _holder(owned, lot_id)
+        return self._answered(user, token, lambda connection: build(Book(self, connection, user, token, portfolio)))
+
     @contextmanager
     def reading(self) -> Iterator[Caller]:
         """The caller's rows for an answer that is no JSON document."""
@@ -130,30 +137,38 @@ class Access:
             known = self._found(connection, Asked.of(portfolio_id), portfolio_id)
             yield Book(self, connection, known.user, None, _chosen(known.owned, portfolio_id))
 
-    def _who(self, asked: Asked, portfolio_id: uuid.UUID | str | None = None) -> tuple[User, Sequence[Portfolio], str | None]:
+    @contextmanager
+    def writing_to_lot(self, lot_id: uuid.UUID) -> Iterator[Book]:
+        """One write transaction on the caller's portfolio that a lot is in."""
+        self.service.version.before_reading()
+        with self.service.database.write() as connection:
+            known = self._found(connection, Asked.HOLDER_OF_LOT, lot_id)
+            yield Book(self, connection, known.user, None, _holder(known.owned, lot_id))
+
+    def _who(self, asked: Asked, asked_id: uuid.UUID | str | None = None) -> tuple[User, Sequence[Portfolio], str | None]:
         """The caller, those of their portfolios that are asked for, and the content's token.
 
         The token is read before the transaction that it is used for begins: what is kept under it may be newer, never older.
         """
         service = self.service
         token = service.version.before_reading()
-        key = (self.credentials.key, asked, portfolio_id)
+        key = (self.credentials.key, asked, asked_id)
         known = service.known.get(key)
         if known is None or token is None or known.token != token or known.is_over(service.clock()):
             with service.database.reporting(), service.database.engine.connect() as connection:
-                known = self._found(connection, asked, portfolio_id)
+                known = self._found(connection, asked, asked_id)
             known = replace(known, token=token or known.token)
             service.known.put(key, known)
         self.request.scope["user_id"] = str(known.user.id)
         return known.user, known.owned, known.token
 
-    def _found(self, connection: Connection, asked: Asked, portfolio_id: uuid.UUID | str | None = None) -> Known:
+    def _found(self, connection: Connection, asked: Asked, asked_id: uuid.UUID | str | None = None) -> Known:
         by_token = self.credentials.token_hash is not None
         query = whose(by_token, asked, self.service.version.is_in_query)
         who = (
             {"token_hash": self.credentials.token_hash, "now": self.service.clock()} if by_token else {"user_id": self.credentials.user_id}
         )
-        which = {} if portfolio_id is None else {"portfolio_id": portfolio_id}
+        which = {} if asked_id is None else {"asked_id": asked_id}
         rows = connection.execute(query, {**who, **which}).all()
         if not rows:
             raise tokens.unauthorized("invalid_token", "The token is not valid any more: log in again.")
@@ -170,8 +185,9 @@ class Access:
         answer = self.service.answers.get(key, token)
         if answer is None:
             with self.service.database.read() as connection:
-                body = to_json(build(connection))
-            answer = Answer(body, entity_tag(body))
+                built = build(connection)
+                body = to_json(built.document if isinstance(built, Versioned) else built)
+            answer = Answer(body, built.entity_tag(body) if isinstance(built, Versioned) else entity_tag(body))
             self.service.answers.put(key, token, answer)
         headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
         if answer.etag in (tag.strip() for tag in self.request.headers.get("if-none-match", "").split(",")):
@@ -234,6 +250,12 @@ def _chosen(owned: Sequence[Portfolio], portfolio_id: uuid.UUID | str | None) ->
     names = [{"id": str(portfolio.id), "slug": portfolio.slug, "name": portfolio.name} for portfolio in owned]
     fault = {"loc": ["query", "portfolio_id"], "code": "ambiguous", "message": "You own several portfolios: name one.", "value": None}
     raise Problem(422, "portfolio_ambiguous", "You own several portfolios: name one by portfolio_id.", [fault], portfolios=names)
+
+
+def _holder(owned: Sequence[Portfolio], lot_id: uuid.UUID) -> Portfolio:
+    if not owned:
+        raise not_found(f"position {lot_id}")
+    return owned[0]
 
 
 def to_json(document: Any) -> bytes:

@@ -16,7 +16,7 @@ from sqlalchemy import Select, Text, Uuid, bindparam, cast, func, literal, selec
 
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.store.columns import UtcDateTime
-from sigmasight_assets.store.tables import api_tokens, portfolios, users
+from sigmasight_assets.store.tables import api_tokens, lots, portfolios, users
 
 HEAD = tuple(Portfolio.__dataclass_fields__)
 LISTED = 500
@@ -31,6 +31,7 @@ class Asked(Enum):
     ONE_PORTFOLIO = "one"
     ONE_BY_SLUG = "one by slug"
     ANY_PORTFOLIO = "any"
+    HOLDER_OF_LOT = "holder"
 
     @staticmethod
     def of(portfolio: uuid.UUID | str | None) -> Asked:
@@ -88,7 +89,10 @@ class CallerCache:
 
 @cache
 def whose(by_token: bool, asked: Asked, version_in_query: bool) -> Select[Any]:
-    """The caller (by `user_id`, or by `token_hash` at `now`) beside each portfolio asked for (`portfolio_id`), with a token."""
+    """The caller (by `user_id`, or by `token_hash` at `now`) beside each portfolio asked for, with the content's token.
+
+    `asked_id` is that portfolio's id or slug, or the id of a lot that it holds.
+    """
     version = cast(func.pg_current_snapshot(), Text) if version_in_query else literal(None, Text())
     who = (users.c.id.label("user_id"), users.c.email, users.c.name.label("user_name"), users.c.role)
     expires_at = api_tokens.c.expires_at if by_token else literal(None, UtcDateTime())
@@ -104,8 +108,10 @@ def whose(by_token: bool, asked: Asked, version_in_query: bool) -> Select[Any]:
         return query.select_from(source)
     is_asked = portfolios.c.owner_id == users.c.id
     if asked is Asked.ONE_PORTFOLIO:
-        is_asked &= portfolios.c.id == bindparam("portfolio_id", type_=Uuid())
+        is_asked &= portfolios.c.id == bindparam("asked_id", type_=Uuid())
     if asked is Asked.ONE_BY_SLUG:
-        is_asked &= portfolios.c.slug == bindparam("portfolio_id")
+        is_asked &= portfolios.c.slug == bindparam("asked_id")
+    if asked is Asked.HOLDER_OF_LOT:
+        is_asked &= portfolios.c.id == select(lots.c.portfolio_id).where(lots.c.id == bindparam("asked_id", type_=Uuid())).scalar_subquery()
     query = query.add_columns(*(portfolios.c[name] for name in HEAD)).select_from(source.outerjoin(portfolios, is_asked))
     return query.order_by(portfolios.c.slug).limit(LISTED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
-from sigmasight_assets.errors import DatabaseUnavailable, InvalidSymbol, LedgerRefused, NotASession, NotFound
+from sigmasight_assets.errors import DatabaseUnavailable, InvalidSymbol, LedgerConflict, LedgerRefused, NotASession, NotFound
 
 LOG = logging.getLogger("sigmasight_api")
 PROBLEM_JSON = "application/problem+json"
@@ -72,7 +73,7 @@ def shown(value: Any) -> Any:
     """A value as an error may repeat it: short, and never a nested document."""
     if value is None or isinstance(value, (bool, int, float)):
         return value if not isinstance(value, float) or value - value == 0 else str(value)
-    text = value if isinstance(value, str) else type(value).__name__
+    text = str(value) if isinstance(value, (str, Decimal)) else type(value).__name__
     return text[:LONGEST_VALUE]
 
 
@@ -114,6 +115,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     def absent(request: Request, error: NotFound) -> Response:
         return problem_response(request, Problem(404, "not_found", str(error)))
+
+    @app.exception_handler(LedgerConflict)
+    def conflicting(request: Request, error: LedgerConflict) -> Response:
+        return problem_response(request, Problem(409, "conflict", str(error)))
 
     @app.exception_handler(LedgerRefused)
     @app.exception_handler(NotASession)

@@ -10,7 +10,7 @@ import uuid
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -72,6 +72,15 @@ class Provenance:
         """The row set of exactly this session; None where there is none."""
         found = self.latest(table, session)
         return found if found is not None and found.session == session else None
+
+    def over(self, table: str, first: date, last: RowSet) -> RowSet:
+        """The row set of the last session of a range; stale, with the first cause, where that of any session is."""
+        if last.stale or last.session is None:
+            return last
+        sessions = [session for session in self.sessions(table) if first <= session <= last.session]
+        stale = self._judged[table].stale[[self._row[session] for session in sessions], 0]
+        worst = self.latest(table, sessions[int(stale.argmax())]) if stale.any() else None
+        return last if worst is None else replace(last, stale=True, stale_reason=worst.stale_reason)
 
     def _row_set(self, table: str, session: date | None, cells: Sequence[Any]) -> RowSet:
         judged = self._judged[table]

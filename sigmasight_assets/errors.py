@@ -25,6 +25,10 @@ class LedgerRefused(SigmaSightError):
     """A change to the books of record is refused; the message says what to do instead."""
 
 
+class LedgerConflict(LedgerRefused):
+    """A change contradicts what the books hold already: a name that is taken, a second mark of one date."""
+
+
 class NotFound(SigmaSightError):
     """A named thing does not exist for this caller."""
 

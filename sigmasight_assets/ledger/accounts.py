@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, insert, select, update
 
-from sigmasight_assets.errors import LedgerRefused, NotFound
+from sigmasight_assets.errors import LedgerConflict, LedgerRefused, NotFound
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.database import lock_for_writing
 from sigmasight_assets.store.tables import portfolios, users
@@ -126,15 +126,21 @@ def draft_portfolio(
     LedgerRefused
         Where the slug is taken (slugs are unique in a deployment), or for a name that is too long or is an id.
     """
-    shown = name.strip()
-    if len(shown) > LONGEST_NAME:
-        raise LedgerRefused(f"Expected a portfolio name of at most {LONGEST_NAME} characters, was {len(shown)}.")
+    shown = checked_name(name)
     if as_uuid(shown) is not None or (slug and as_uuid(slug) is not None):
         raise LedgerRefused(f"There is no portfolio with the id {slug or shown}, and an id cannot be a new portfolio's name.")
     chosen = slug_of(slug or shown)
     if connection.execute(select(portfolios.c.id).where(portfolios.c.slug == chosen)).first():
-        raise LedgerRefused(f"A portfolio {chosen!r} exists already: choose another name.")
+        raise LedgerConflict(f"A portfolio {chosen!r} exists already: choose another name.")
     return Portfolio(portfolio_id or uuid.uuid4(), owner_id, chosen, shown, cash, as_of)
+
+
+def checked_name(name: str) -> str:
+    """A portfolio's name as it is kept; `LedgerRefused` for one that is too long or nothing."""
+    shown = name.strip()
+    if not 0 < len(shown) <= LONGEST_NAME:
+        raise LedgerRefused(f"Expected a portfolio name of 1 to {LONGEST_NAME} characters, was {len(shown)}.")
+    return shown
 
 
 def create_portfolio(
