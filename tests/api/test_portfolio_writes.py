@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select
 
 from sigmasight_api.models import portfolios as models
 from sigmasight_assets.ledger.changes import INCEPTION
 from sigmasight_assets.store.tables import METADATA, activity, ledger_changes, lots, portfolio_reports, portfolio_snapshots, portfolios
-from tests.api.conftest import HEDGE_FUND, INDIVIDUAL, logged_in
-from tests.api.test_portfolio_reads import LAST, OWN
+from tests.api.conftest import HEDGE_FUND, INDIVIDUAL, ClientFor, logged_in
+from tests.api.test_portfolio_reads import OWN
 
 PORTFOLIOS = "/api/v1/portfolios"
 
@@ -60,22 +60,22 @@ def test_a_new_portfolio_is_there_at_once_and_its_cash_is_exact(own_client: Test
         ({"owner_id": str(uuid.uuid4())}, "owner_id"),
     ],
 )
-def test_what_cannot_be_a_portfolio_is_refused_by_field(own_client: TestClient, change: dict[str, Any], field: str) -> None:
-    client = logged_in(own_client, HEDGE_FUND)
+def test_what_cannot_be_a_portfolio_is_refused_by_field(as_user: ClientFor, change: dict[str, Any], field: str) -> None:
+    client = as_user(HEDGE_FUND)
     answer = client.post(PORTFOLIOS, json={"name": "Second", "cash_balance": 0, "cash_as_of": "2022-12-28"} | change)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["loc"] == ["body", field]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "1E-400", "-1e60"])
-def test_numbers_that_no_ledger_keeps_are_refused(own_client: TestClient, number: str) -> None:
-    client = logged_in(own_client, HEDGE_FUND)
+def test_numbers_that_no_ledger_keeps_are_refused(as_user: ClientFor, number: str) -> None:
+    client = as_user(HEDGE_FUND)
     body = f'{{"name": "Second", "cash_balance": {number}, "cash_as_of": "2022-12-28"}}'
     assert client.post(PORTFOLIOS, content=body, headers={"Content-Type": "application/json"}).status_code == 422
 
 
-def test_cash_after_the_last_prices_and_a_name_that_is_taken_are_refused(own_client: TestClient) -> None:
-    client = logged_in(own_client, INDIVIDUAL)
+def test_cash_after_the_last_prices_and_a_name_that_is_taken_are_refused(as_user: ClientFor) -> None:
+    client = as_user(INDIVIDUAL)
     late = client.post(PORTFOLIOS, json={"name": "Second", "cash_balance": 0, "cash_as_of": "2023-01-03"})
     assert (late.status_code, late.json()["code"]) == (422, "refused")
     assert "2022-12-28" in late.json()["detail"]
@@ -131,8 +131,8 @@ def test_of_a_deleted_portfolio_nothing_is_left(own_client: TestClient) -> None:
     assert [(facet, str(day)) for facet, day in rows(client, waiting)] == [("contracts", "2022-07-18")]
 
 
-def test_nobody_changes_or_deletes_what_is_not_theirs(own_client: TestClient) -> None:
-    client = logged_in(own_client, INDIVIDUAL)
+def test_nobody_changes_or_deletes_what_is_not_theirs(as_user: ClientFor) -> None:
+    client = as_user(INDIVIDUAL)
     assert client.patch(f"{PORTFOLIOS}/{OWN}", json={"name": "Mine"}).status_code == 404
     assert client.delete(f"{PORTFOLIOS}/{OWN}").status_code == 404
     assert rows(client, select(portfolios.c.name).where(portfolios.c.id == OWN)) == [("Long/Short Equity Hedge Fund Style Portfolio",)]
@@ -140,19 +140,13 @@ def test_nobody_changes_or_deletes_what_is_not_theirs(own_client: TestClient) ->
 
 def test_reports_of_a_deleted_portfolio_leave_the_disk(own_client: TestClient) -> None:
     client = logged_in(own_client, HEDGE_FUND)
-    service = client.app.state.service
-    folder = service.settings.reports_dir / "book_2022-12-28"
-    folder.mkdir(parents=True)
-    (folder / "report.md").write_text("what it was worth")
-    row = {
-        "session": LAST,
-        "portfolio_id": OWN,
-        "sections": {},
-        "files": {"md": {"path": "book_2022-12-28/report.md", "bytes": 17, "sha256": ""}},
-        "content_hash": "",
-        "status": "ok",
-    }
-    with service.database.write() as connection:
-        connection.execute(insert(portfolio_reports), row)
+    folder = client.app.state.service.settings.reports_dir
+    written = rows(client, select(portfolio_reports.c.portfolio_id, portfolio_reports.c.files))
+    files = {folder / file["path"]: portfolio for portfolio, by_format in written if by_format for file in by_format.values()}
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("what it was worth")
+    assert OWN in files.values()
     assert client.delete(f"{PORTFOLIOS}/{OWN}").status_code == 200
-    assert not folder.exists()
+    assert [file for file in files if not file.exists()] == [file for file, portfolio in files.items() if portfolio == OWN]
+    assert not [folder for folder in {file.parent for file, portfolio in files.items() if portfolio == OWN} if folder.exists()]

@@ -140,11 +140,11 @@ def test_a_lot_that_has_ended_or_is_to_come_is_listed_when_asked_for(as_user: Cl
 
 
 def test_a_book_before_its_first_session_is_what_the_ledger_says(as_user: ClientFor) -> None:
-    answer = read(as_user(HEDGE_FUND), "/positions", as_of="2022-05-20", symbol=["WMT", "XOM"])
-    assert [(item["symbol"], item["entered_quantity"]) for item in answer["items"]] == [("XOM", 3730)]
+    answer = read(as_user(HEDGE_FUND), "/positions", as_of="2021-12-15", symbol=["LLY", "XOM"])
+    assert [(item["symbol"], item["entered_quantity"]) for item in answer["items"]] == [("LLY", 780), ("XOM", 3730)]
     item, meta = answer["items"][0], answer["meta"]
     assert (item["market_value"], item["status"], item["reason"]) == (None, "unavailable", "not_computed")
-    assert (meta["as_of"], meta["status"], meta["reason"]) == ("2022-05-20", "unavailable", "not_computed")
+    assert (meta["as_of"], meta["status"], meta["reason"]) == ("2021-12-15", "unavailable", "not_computed")
 
 
 def test_one_position_is_its_row_with_an_entity_tag_of_its_own(as_user: ClientFor, book: Rows) -> None:
