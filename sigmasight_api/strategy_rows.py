@@ -28,7 +28,7 @@ def strategies(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _strategy(name: str, rows: Sequence[Row], free: dict[str, float]) -> dict[str, Any]:
     """One strategy; shares of the book that cover its options are not free any more for the next."""
     held = [row for row in rows if row["state"] == "open"]
-    found = structures([_leg(row) for row in held], free)
+    found = structures([leg_of(row) for row in held], free)
     known = [structure for structure in found if structure is not None]
     for structure in known:
         if structure.underlying is not None:
@@ -42,7 +42,8 @@ def _strategy(name: str, rows: Sequence[Row], free: dict[str, float]) -> dict[st
     }
 
 
-def _leg(row: Mapping[str, Any]) -> Leg:
+def leg_of(row: Mapping[str, Any]) -> Leg:
+    """A position as the leg of a structure."""
     kind: Kind = "other"
     if row["asset_class"] == "equity":
         kind = "share"

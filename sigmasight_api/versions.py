@@ -30,11 +30,6 @@ class Versioned:
     document: Mapping[str, Any]
     version: str
 
-    @property
-    def bare_tag(self) -> str:
-        """The entity tag that an answer to a write gives."""
-        return f'"{self.version}"'
-
     def entity_tag(self, body: bytes) -> str:
         return f'"{self.version}-{hashlib.blake2b(body, digest_size=_SIZE).hexdigest()}"'
 
@@ -43,6 +38,11 @@ def version_of(facts: Mapping[str, Any]) -> str:
     """The version of a resource: equal facts, equal text."""
     text = "\n".join(f"{name}={facts[name]}" for name in sorted(facts))
     return hashlib.blake2b(text.encode(), digest_size=_SIZE).hexdigest()
+
+
+def tag_of(facts: Mapping[str, Any]) -> str:
+    """The entity tag that an answer to a write gives: of the version alone."""
+    return f'"{version_of(facts)}"'
 
 
 def require_version(if_match: str | None, facts: Mapping[str, Any], what: str) -> None:

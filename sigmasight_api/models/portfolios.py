@@ -119,17 +119,13 @@ AttributedDay: Any = model_of(
 )
 AttributedRange: Any = model_of(
     "AttributedRange",
-    "Sums over the range. explain_ terms add up to pnl; factor_ terms add up to pnl less factor_unknown.",
+    "Sums over the range: explain_ terms add up to pnl, and so do factor_ terms.",
     pnl_attribution,
     only=("pnl", *EXPLAINED, *BY_FACTOR),
     n_sessions=(int, Field(description="Sessions of the range")),
     first_session=(date, ...),
     last_session=(date, ...),
-    factor_unknown=(
-        float,
-        Field(description="Gain of the sessions on which a factor's return is unknown: factor_ terms are without them [USD]"),
-    ),
-    n_unknown=(int, Field(description="Sessions on which a factor's return is unknown")),
+    n_unknown=(int, Field(description="Sessions on which a factor's return is unknown: its part is in factor_specific then")),
 )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, lit
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.tables import (
+    factor_betas,
     instruments,
     lot_tags,
     lots,
@@ -25,6 +26,7 @@ from sigmasight_assets.store.tables import (
 )
 
 STRATEGY = "strategy:"
+MARKET = "market"
 NOT_COMPUTED = "not_computed"
 TOTAL = "total_"
 VALUES = (
@@ -58,6 +60,7 @@ def close_of(session: date, portfolio: Portfolio, calendar: SessionCalendar) -> 
 
 _p, _terms, _master, _greeks = position_values.c, instruments.c, security_master.c, option_greeks.c
 _is_short = cast(lots.c.quantity, Float) < 0
+_is_term = and_(_terms.symbol == lots.c.symbol, _terms.asset_class == lots.c.asset_class)
 _is_private = lots.c.asset_class == "private"
 SYMBOL = func.coalesce(_p.symbol, lots.c.symbol)
 POSITION_TYPE = case(
@@ -121,10 +124,9 @@ def lots_at(portfolio_id: uuid.UUID, close: Close) -> Select[Any]:
         case((is_unknown, "unavailable"), else_=_p.status).label("status"),
         case((is_unknown, NOT_COMPUTED), else_=_p.reason).label("reason"),
     ]
-    is_term = and_(_terms.symbol == lots.c.symbol, _terms.asset_class == lots.c.asset_class)
     is_value = and_(_p.lot_id == lots.c.id, _p.session == close.session, _p.portfolio_id == lots.c.portfolio_id)
     source = (
-        lots.join(instruments, is_term)
+        lots.join(instruments, _is_term)
         .outerjoin(position_values, is_value)
         .outerjoin(security_master, and_(_master.symbol == _terms.underlying, ~_is_private))
         .outerjoin(option_greeks, and_(_greeks.session == close.session, _greeks.symbol == _p.symbol))
@@ -161,6 +163,50 @@ SORTABLE: Mapping[str, ColumnElement[Any]] = {
 }
 BY_SIZE = (func.abs(_p.market_value).desc().nulls_last(), lots.c.ordinal)
 """The order of reports: largest value first."""
+
+
+def ledger_lot(portfolio_id: uuid.UUID, lot_id: uuid.UUID) -> Select[Any]:
+    """A lot as the ledger has it."""
+    columns = (
+        lots.c.id.label("lot_id"),
+        lots.c.portfolio_id,
+        lots.c.symbol,
+        lots.c.asset_class,
+        POSITION_TYPE.label("position_type"),
+        _terms.underlying,
+        lots.c.quantity.label("entered_quantity"),
+        lots.c.entry_price.label("entered_price"),
+        lots.c.entry_date,
+        lots.c.exit_date,
+        lots.c.exit_price,
+        TAGS.label("tags"),
+    )
+    source = lots.join(instruments, _is_term)
+    return select(*columns).select_from(source).where(lots.c.portfolio_id == portfolio_id, lots.c.id == lot_id)
+
+
+def owned_lots(owner_id: uuid.UUID, lot_ids: Sequence[uuid.UUID]) -> Select[Any]:
+    """Those of some lots that are a user's."""
+    mine = lots.join(portfolios, portfolios.c.id == lots.c.portfolio_id)
+    return select(lots.c.id).select_from(mine).where(portfolios.c.owner_id == owner_id, lots.c.id.in_(lot_ids))
+
+
+def suggestible(portfolio_id: uuid.UUID, close: Close) -> Select[Any]:
+    """Open lots in order, each beside NAV and its underlying's specific volatility."""
+    betas, snapshot = factor_betas.c, portfolio_snapshots.c
+    held = lots_at(portfolio_id, close).where(state_at(close) == "open").add_columns(lots.c.ordinal).subquery("held")
+    of_market = and_(betas.session == close.session, betas.symbol == held.c.underlying, betas.factor == MARKET)
+    is_snapshot = and_(snapshot.portfolio_id == held.c.portfolio_id, snapshot.session == close.session)
+    source = (
+        held.outerjoin(factor_betas, of_market)
+        .outerjoin(portfolio_snapshots, is_snapshot)
+        .outerjoin(security_master, _master.symbol == held.c.underlying)
+    )
+    return (
+        select(*held.c, betas.residual_vol, snapshot.nav, security_master.c.sector.label("gics_sector"))
+        .select_from(source)
+        .order_by(held.c.ordinal)
+    )
 
 
 def tags_of(lot_id: uuid.UUID) -> Select[Any]:

@@ -25,7 +25,8 @@ from sigmasight_api.provenance import RowSet
 from sigmasight_api.queries import portfolios as queries
 from sigmasight_api.queries.paging import page_of
 from sigmasight_api.updating import bring_up_to_date
-from sigmasight_api.versions import IfMatch, Versioned, require_version, version_of
+from sigmasight_api.versions import IfMatch, Versioned, require_version, tag_of, version_of
+from sigmasight_assets.ledger.accounts import locked
 from sigmasight_assets.ledger.changes import INCEPTION
 from sigmasight_assets.ledger.lot_imports import require_covered
 from sigmasight_assets.ledger.portfolio_changes import change_portfolio, delete_portfolio, open_portfolio
@@ -114,19 +115,14 @@ def read_attribution(door: Door, asked: Annotated[models.Span, Query()]) -> Resp
 
 
 def _sums(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Sums over sessions; a session on which a factor's return is unknown is in no factor's sum, its gain is said apart."""
-    unknown = [row for row in rows if any(row[name] is None for name in models.BY_FACTOR)]
-    known = [row for row in rows if all(row[name] is not None for name in models.BY_FACTOR)]
-    of_factors = {name: math.fsum(row[name] for row in known) if known else None for name in models.BY_FACTOR}
-    explained = {name: math.fsum(row[name] for row in rows) for name in ("pnl", *models.EXPLAINED)}
+    """Sums over sessions: a factor's over those on which its return is known, so that the terms add up to the gain of all."""
+    known = {name: [row[name] for row in rows if row[name] is not None] for name in ("pnl", *models.EXPLAINED, *models.BY_FACTOR)}
     return {
-        **of_factors,
-        **explained,
+        **{name: math.fsum(values) if values else None for name, values in known.items()},
         "n_sessions": len(rows),
         "first_session": rows[0]["session"],
         "last_session": rows[-1]["session"],
-        "factor_unknown": math.fsum(row["pnl"] for row in unknown),
-        "n_unknown": len(unknown),
+        "n_unknown": sum(any(row[name] is None for name in models.BY_FACTOR) for row in rows),
     }
 
 
@@ -154,7 +150,7 @@ def create_portfolio(door: Door, body: models.NewPortfolio, response: Response) 
         caller.record("portfolio.create", f"portfolio:{made.id}", made.name)
         row = caller.rows(queries.head(made.id))[0]
         operation = bring_up_to_date(caller, INCEPTION)
-    response.headers["ETag"] = Versioned(row, version_of(row)).bare_tag
+    response.headers["ETag"] = tag_of(row)
     response.headers["Location"] = f"/api/v1/portfolios/{made.id}"
     return {"portfolio": row, **operation}
 
@@ -178,6 +174,7 @@ def update_portfolio(
 ) -> dict[str, Any]:
     """Another name, or another balance of cash: that one changes every number of the portfolio."""
     with door.writing_to(portfolio_id) as book:
+        locked(book.connection, book.portfolio)
         require_version(if_match, book.rows(queries.head(portfolio_id))[0], "portfolio")
         _refuse_nulls(body)
         if body.cash_as_of is not None:
@@ -188,7 +185,7 @@ def update_portfolio(
         book.record("portfolio.update", f"portfolio:{portfolio_id}", ", ".join(sorted(body.model_fields_set)))
         row = book.rows(queries.head(portfolio_id))[0]
         operation = bring_up_to_date(book, first)
-    response.headers["ETag"] = Versioned(row, version_of(row)).bare_tag
+    response.headers["ETag"] = tag_of(row)
     return {"portfolio": row, **operation}
 
 
@@ -198,6 +195,7 @@ def update_portfolio(
 def remove_portfolio(door: Door, portfolio_id: PortfolioId, if_match: IfMatch = None) -> dict[str, Any]:
     """With its lots, flows, marks, every number and every report file of it."""
     with door.writing_to(portfolio_id) as book:
+        locked(book.connection, book.portfolio)
         require_version(if_match, book.rows(queries.head(portfolio_id))[0], "portfolio")
         files = [file for row in book.rows(queries.report_files(portfolio_id)) for file in row["files"].values()]
         n_lots = delete_portfolio(book.connection, book.portfolio, book.service.calendar)

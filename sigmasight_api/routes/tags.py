@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
 from sigmasight_api.access import Book, Caller, Door
 from sigmasight_api.answers import OfPortfolio, Paged, collection, ordered, problems
+from sigmasight_api.errors import not_found
 from sigmasight_api.models.base import AnalyticCollection, Collection
+from sigmasight_api.models.position_writes import Assigned, Assignment, DeletedTag, NewTag, TagSuggestion
 from sigmasight_api.models.strategies import Strategy
 from sigmasight_api.models.tags import Tag
 from sigmasight_api.position_rows import closing
@@ -18,8 +21,15 @@ from sigmasight_api.queries import positions as positions_queries
 from sigmasight_api.queries import tags as queries
 from sigmasight_api.queries.paging import page_of
 from sigmasight_api.strategy_rows import strategies
+from sigmasight_api.tag_suggestions import suggestions
+from sigmasight_assets.ledger import tagging
+from sigmasight_assets.ledger.accounts import LEDGER_LOCK
+from sigmasight_assets.store.database import lock_for_writing
+from sigmasight_assets.store.tables import tags
 
 router = APIRouter(tags=["Tags and strategies"])
+
+TagId = Annotated[uuid.UUID, Path(description="`id` of a tag")]
 
 
 class TagListing(Paged):
@@ -42,6 +52,66 @@ def list_tags(door: Door, asked: Annotated[TagListing, Query()]) -> Response:
         return collection(rows, asked, {}, total)
 
     return door.answer(build)
+
+
+@router.get("/tags/suggestions", response_model=AnalyticCollection[TagSuggestion], summary="Tags that fit", responses=problems(404))
+def suggest_tags(door: Door, asked: Annotated[StrategyListing, Query()]) -> Response:
+    """By sector, size, volatility and option structure; each says why. `POST /tags/bulk-assign` takes what it gives."""
+
+    def build(book: Book) -> dict[str, Any]:
+        close, meta = closing(book, asked.as_of)
+        found = suggestions(book.rows(positions_queries.suggestible(book.portfolio.id, close)))
+        return collection(found[asked.offset : asked.offset + asked.limit], asked, meta, len(found))
+
+    return door.answer_for(asked.portfolio_id, build)
+
+
+@router.post("/tags", response_model=Tag, status_code=201, summary="Make a tag", responses=problems(409))
+def create_tag(door: Door, body: NewTag) -> dict[str, Any]:
+    """That no position carries yet."""
+    with door.writing() as caller:
+        lock_for_writing(caller.connection, LEDGER_LOCK)
+        made = tagging.create_tag(caller.connection, caller.user.id, body.name)
+        caller.record("tag.create", f"tag:{made.id}", made.name)
+    return {"id": made.id, "name": made.name, "n_positions": 0, "n_portfolios": 0}
+
+
+@router.post("/tags/bulk-assign", response_model=Assigned, summary="Tags for many positions", responses=problems(404))
+def assign_tags(door: Door, body: Assignment) -> dict[str, Any]:
+    """Added to, and taken off, every one of them, or none."""
+    with door.writing() as caller:
+        lock_for_writing(caller.connection, LEDGER_LOCK)
+        lot_ids = list(dict.fromkeys(body.lot_ids))
+        owned = set(caller.connection.execute(positions_queries.owned_lots(caller.user.id, lot_ids)).scalars())
+        strangers = [lot_id for lot_id in lot_ids if lot_id not in owned]
+        if strangers:
+            raise not_found(f"position {strangers[0]}")
+        held, taken = tagging.tags_of_lots(caller.connection, lot_ids), {name.lower() for name in body.remove}
+        wanted = {lot_id: [*(name for name in held.get(lot_id, []) if name.lower() not in taken), *body.add] for lot_id in lot_ids}
+        n_changed = tagging.set_tags(caller.connection, caller.user.id, wanted)
+        caller.record("tag.assign", None, f"{len(lot_ids)} positions: add {', '.join(body.add)}; remove {', '.join(body.remove)}")
+        now = tagging.tags_of_lots(caller.connection, lot_ids)
+    return {"items": [{"lot_id": lot_id, "tags": now.get(lot_id, [])} for lot_id in lot_ids], "n_changed": n_changed}
+
+
+@router.put("/tags/{tag_id}", response_model=Tag, summary="Rename a tag", responses=problems(404, 409))
+def rename_tag(door: Door, tag_id: TagId, body: NewTag) -> dict[str, Any]:
+    """On every position that carries it."""
+    with door.writing() as caller:
+        lock_for_writing(caller.connection, LEDGER_LOCK)
+        tagging.rename_tag(caller.connection, caller.user.id, tag_id, body.name)
+        caller.record("tag.update", f"tag:{tag_id}", body.name)
+        return caller.rows(queries.tags_of(caller.user.id).where(tags.c.id == tag_id))[0]
+
+
+@router.delete("/tags/{tag_id}", response_model=DeletedTag, summary="Delete a tag", responses=problems(404))
+def remove_tag(door: Door, tag_id: TagId) -> dict[str, Any]:
+    """From every position that carries it."""
+    with door.writing() as caller:
+        lock_for_writing(caller.connection, LEDGER_LOCK)
+        gone, n_positions = tagging.delete_tag(caller.connection, caller.user.id, tag_id)
+        caller.record("tag.delete", f"tag:{tag_id}", gone.name)
+    return {"id": gone.id, "name": gone.name, "n_positions": n_positions}
 
 
 @router.get("/strategies", response_model=AnalyticCollection[Strategy], summary="Strategies of a book", responses=problems(404))

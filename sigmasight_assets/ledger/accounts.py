@@ -158,6 +158,22 @@ def create_portfolio(
     return portfolio
 
 
+def locked(connection: Connection, portfolio: Portfolio) -> Portfolio:
+    """The portfolio as it stands, held against every other change of the books until the transaction ends.
+
+    Raises
+    ------
+    NotFound
+        Where it has been deleted meanwhile.
+    """
+    lock_for_writing(connection, LEDGER_LOCK)
+    columns = [portfolios.c[field] for field in Portfolio.__dataclass_fields__]
+    row = connection.execute(select(*columns).where(portfolios.c.id == portfolio.id)).first()
+    if row is None:
+        raise NotFound(f"There is no portfolio {portfolio.id} any more.")
+    return Portfolio(*row)
+
+
 def state_cash(connection: Connection, portfolio: Portfolio, cash: Decimal, as_of: date) -> bool:
     """Restate a portfolio's cash balance; False where it is what it was."""
     if portfolio.cash_balance == cash and portfolio.cash_as_of == as_of:

@@ -13,6 +13,15 @@ CURRENCY = "currency"
 """A column that is not needed, but watched."""
 
 
+TAGS_PER_LOT = 20
+LONGEST_TAG = 50
+
+
+def is_tag(text: str) -> bool:
+    """Whether a text can be a tag: letters, digits and underscores, after `strategy:` or not."""
+    return len(text) <= LONGEST_TAG and re.fullmatch(r"(strategy:)?[A-Za-z0-9_]+", text) is not None
+
+
 class RowReader:
     """Reads the cells of one row, and collects what is wrong with them."""
 
@@ -75,11 +84,11 @@ class RowReader:
             return day
         return None
 
-    def tags(self, column: str, most: int = 20) -> tuple[str, ...]:
+    def tags(self, column: str, most: int = TAGS_PER_LOT) -> tuple[str, ...]:
         """Comma-separated tags, the first spelling of each kept."""
         kept: dict[str, str] = {}
         for tag in (part.strip() for part in self.text(column).split(",")):
-            if tag and (not re.fullmatch(r"(strategy:)?[A-Za-z0-9_]+", tag) or len(tag) > 50):
+            if tag and not is_tag(tag):
                 self.refuse("invalid_tag", column, f"It is {tag[:60]!r}.")
             elif tag:
                 kept.setdefault(tag.lower(), tag)

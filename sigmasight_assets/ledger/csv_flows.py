@@ -56,19 +56,33 @@ def read_flows(content: bytes, *, today: date, calendar: SessionCalendar) -> Flo
     problems = list(table.problems)
     rows = []
     for line, cells in table.rows:
-        reader = RowReader(line, cells, problems)
-        reader.require_usd()
-        day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
-        amount = reader.number("amount")
-        if amount == 0:
-            reader.refuse("zero_amount", "amount")
-        note = reader.text("note")
-        if len(note) > MAX_NOTE:
-            reader.refuse("note_too_long", "note")
-        if not reader.n_problems and day is not None and amount is not None:
-            rows.append(FlowRow(line, day, amount, note or None))
+        row = read_flow(RowReader(line, cells, problems), today=today, calendar=calendar)
+        if row is not None:
+            rows.append(row)
     digest = content_hash(sorted((row.date.isoformat(), f"{row.amount.normalize():f}", row.note or "") for row in rows))
     return FlowFile(tuple(rows), by_line(problems), table.warnings, digest)
+
+
+def read_flow(reader: RowReader, *, today: date, calendar: SessionCalendar) -> FlowRow | None:
+    """One flow; None where the reader has problems."""
+    reader.require_usd()
+    day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
+    amount = reader.number("amount")
+    if amount == 0:
+        reader.refuse("zero_amount", "amount")
+    note = reader.text("note")
+    if len(note) > MAX_NOTE:
+        reader.refuse("note_too_long", "note")
+    return None if reader.n_problems or day is None or amount is None else FlowRow(reader.line, day, amount, note or None)
+
+
+def read_appraisal(reader: RowReader, *, today: date, calendar: SessionCalendar) -> AppraisalRow | None:
+    """One mark; None where the reader has problems."""
+    reader.require_usd()
+    ticker = reader.required("ticker").upper()
+    day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
+    price = reader.price("price_per_unit")
+    return None if reader.n_problems or day is None or price is None else AppraisalRow(reader.line, ticker, day, price)
 
 
 def read_appraisals(content: bytes, *, today: date, calendar: SessionCalendar) -> AppraisalFile:
@@ -79,16 +93,13 @@ def read_appraisals(content: bytes, *, today: date, calendar: SessionCalendar) -
     known: dict[tuple[str, date], Decimal] = {}
     for line, cells in table.rows:
         reader = RowReader(line, cells, problems)
-        reader.require_usd()
-        ticker = reader.required("ticker").upper()
-        day = reader.day("date", today, max(FIRST_DATE, calendar.days[0].item()))
-        price = reader.price("price_per_unit")
-        if reader.n_problems or day is None or price is None:
+        row = read_appraisal(reader, today=today, calendar=calendar)
+        if row is None:
             continue
-        if (ticker, day) not in known:
-            known[ticker, day] = price
-            rows.append(AppraisalRow(line, ticker, day, price))
-        elif known[ticker, day] != price:
+        if (row.symbol, row.date) not in known:
+            known[row.symbol, row.date] = row.price_per_unit
+            rows.append(row)
+        elif known[row.symbol, row.date] != row.price_per_unit:
             reader.refuse("duplicate_row", "price_per_unit")
     digest = content_hash(sorted((row.symbol, row.date.isoformat(), f"{row.price_per_unit.normalize():f}") for row in rows))
     return AppraisalFile(tuple(rows), by_line(problems), table.warnings, digest)

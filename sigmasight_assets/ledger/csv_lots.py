@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -113,6 +114,24 @@ def read_lots(content: bytes, *, as_of: date, today: date, calendar: SessionCale
     warnings += _unknown(rows, known_symbols)
     normalised = sorted(_normalised(row) for row in rows)
     return LotFile(tuple(rows), by_line(problems), tuple(warnings), content_hash(normalised))
+
+
+@dataclass(frozen=True)
+class ReadLot:
+    """One lot read by the rules of files; `row` is None where there are problems."""
+
+    row: LotRow | None
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def read_lot(
+    cells: Mapping[str, str], *, as_of: date, today: date, calendar: SessionCalendar, known_symbols: frozenset[str] | None
+) -> ReadLot:
+    """Read and validate one lot as `read_lots` does a row of a file; `cells` are by column name."""
+    problems: list[Problem] = []
+    row = _lot(RowReader(1, cells, problems), as_of, today, max(FIRST_DATE, calendar.days[0].item()))
+    return ReadLot(row, tuple(problems), tuple(_unknown([] if row is None else [row], known_symbols)))
 
 
 def _normalised(row: LotRow) -> tuple[str, ...]:

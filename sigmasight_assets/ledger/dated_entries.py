@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from sigmasight_assets.errors import LedgerRefused, NotFound
-from sigmasight_assets.ledger.accounts import LEDGER_LOCK, Portfolio, find_portfolio
+from sigmasight_assets.ledger.accounts import LEDGER_LOCK, Portfolio, find_portfolio, locked
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.ledger.csv_flows import AppraisalRow, FlowRow
 from sigmasight_assets.ledger.event_sessions import event_session
@@ -59,6 +60,93 @@ def import_flows(
         return len(new)
 
 
+def add_flow(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, row: FlowRow) -> tuple[uuid.UUID, date]:
+    """Add a flow, also beside an equal one; its id, and the first affected session."""
+    portfolio = locked(connection, portfolio)
+    flow_id = uuid.uuid4()
+    values = {"id": flow_id, "portfolio_id": portfolio.id, "date": row.date, "amount": row.amount, "note": row.note}
+    connection.execute(insert(flows), {**values, "created_at": utc_now()})
+    return flow_id, _record_flow(connection, calendar, portfolio, row.date, "added")
+
+
+def remove_flow(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, flow_id: uuid.UUID) -> date:
+    """Remove a flow; the first affected session. `NotFound` where the portfolio has none of that id."""
+    portfolio = locked(connection, portfolio)
+    mine = (flows.c.id == flow_id) & (flows.c.portfolio_id == portfolio.id)
+    day: date | None = connection.execute(select(flows.c.date).where(mine)).scalar_one_or_none()
+    if day is None:
+        raise NotFound(f"There is no flow {flow_id} of this portfolio.")
+    connection.execute(delete(flows).where(mine))
+    return _record_flow(connection, calendar, portfolio, day, "removed")
+
+
+def _record_flow(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, day: date, what: str) -> date:
+    session = event_session(day, portfolio.cash_as_of, calendar)
+    first = INCEPTION if session <= calendar.roll_back(portfolio.cash_as_of) else session
+    record_change(connection, portfolio.id, first, f"flows: 1 {what}")
+    return first
+
+
+def set_appraisal(
+    connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, row: AppraisalRow
+) -> tuple[uuid.UUID, date | None, bool]:
+    """Add or correct the owner's mark of a private asset on a date.
+
+    Returns
+    -------
+    (id, first_session, is_new)
+        `first_session` is None where the mark was there with this price.
+
+    Raises
+    ------
+    LedgerRefused
+        For a symbol that is no private asset of the portfolio.
+    """
+    portfolio = locked(connection, portfolio)
+    _refuse_strangers(connection, portfolio, {row.symbol})
+    a = appraisals.c
+    mine = (a.portfolio_id == portfolio.id) & (a.symbol == row.symbol) & (a.date == row.date)
+    known = connection.execute(select(a.id, a.price_per_unit).where(mine)).first()
+    if known is not None and known.price_per_unit == row.price_per_unit:
+        return known.id, None, False
+    mark_id = uuid.uuid4() if known is None else known.id
+    if known is None:
+        values = {"id": mark_id, "portfolio_id": portfolio.id, "symbol": row.symbol, "date": row.date, "created_at": utc_now()}
+        connection.execute(insert(appraisals), values | {"price_per_unit": row.price_per_unit})
+    else:
+        connection.execute(update(appraisals).where(mine).values(price_per_unit=row.price_per_unit))
+    return mark_id, _record_mark(connection, calendar, portfolio, row.date, "added or corrected"), known is None
+
+
+def remove_appraisal(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, mark_id: uuid.UUID) -> date:
+    """Remove a mark; the first affected session. `NotFound` where the portfolio has none of that id."""
+    portfolio = locked(connection, portfolio)
+    mine = (appraisals.c.id == mark_id) & (appraisals.c.portfolio_id == portfolio.id)
+    day: date | None = connection.execute(select(appraisals.c.date).where(mine)).scalar_one_or_none()
+    if day is None:
+        raise NotFound(f"There is no appraisal {mark_id} of this portfolio.")
+    connection.execute(delete(appraisals).where(mine))
+    return _record_mark(connection, calendar, portfolio, day, "removed")
+
+
+def _record_mark(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, day: date, what: str) -> date:
+    first = event_session(day, portfolio.cash_as_of, calendar)
+    record_change(connection, portfolio.id, first, f"appraisals: 1 {what}")
+    return first
+
+
+def _refuse_strangers(connection: Connection, portfolio: Portfolio, symbols: set[str]) -> None:
+    """`LedgerRefused` for symbols that are no private assets of the portfolio."""
+    private = select(lots.c.symbol).distinct().where(lots.c.portfolio_id == portfolio.id, lots.c.asset_class == "private")
+    owned = set(connection.execute(private).scalars())
+    strangers = sorted(symbols - owned)
+    if strangers:
+        raise LedgerRefused(
+            f"{', '.join(strangers)}: no private asset of {portfolio.slug} "
+            f"(it has {', '.join(sorted(owned)) or 'none'}); nothing was written."
+        )
+
+
 def import_appraisals(
     database: Database, calendar: SessionCalendar, portfolio: Portfolio, rows: Sequence[AppraisalRow], content_hash: str, file_name: str
 ) -> int:
@@ -71,14 +159,7 @@ def import_appraisals(
     """
     with database.write() as connection:
         lock_for_writing(connection, LEDGER_LOCK)
-        private = select(lots.c.symbol).distinct().where(lots.c.portfolio_id == portfolio.id, lots.c.asset_class == "private")
-        owned = set(connection.execute(private).scalars())
-        strangers = sorted({row.symbol for row in rows} - owned)
-        if strangers:
-            raise LedgerRefused(
-                f"{', '.join(strangers)}: no private asset of {portfolio.slug} "
-                f"(it has {', '.join(sorted(owned)) or 'none'}); nothing was imported."
-            )
+        _refuse_strangers(connection, portfolio, {row.symbol for row in rows})
         query = select(appraisals.c.symbol, appraisals.c.date, appraisals.c.id, appraisals.c.price_per_unit)
         held = {(row[0], row[1]): row for row in connection.execute(query.where(appraisals.c.portfolio_id == portfolio.id))}
         changed = [row for row in rows if (row.symbol, row.date) not in held or held[row.symbol, row.date][3] != row.price_per_unit]

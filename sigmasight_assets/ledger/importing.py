@@ -12,17 +12,15 @@ from typing import Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from sigmasight_assets.errors import LedgerRefused
 from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.ledger.csv_lots import LotRow
 from sigmasight_assets.ledger.event_sessions import event_session
+from sigmasight_assets.ledger.tagging import give_tags
 from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store.tables import imports, instruments, lot_tags, lots, tags
 
 Mode = Literal["add", "replace"]
-MAX_TAGS = 100
-"""Of one owner."""
 EntryFacts = tuple[str, str, Decimal, Decimal, date]
 ExitFacts = tuple[date | None, Decimal | None, tuple[str, ...]]
 
@@ -67,6 +65,22 @@ class Difference:
     @property
     def is_empty(self) -> bool:
         return not (self.added or self.removed or self.changed or self.conflicts)
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a difference became.
+
+    Attributes
+    ----------
+    lot_ids : list of UUID
+        Of the lots that it added, in order.
+    first_session : date or None
+        The first session whose numbers are old.
+    """
+
+    lot_ids: list[uuid.UUID]
+    first_session: date | None
 
 
 def held_lots(connection: Connection, portfolio_id: uuid.UUID) -> list[HeldLot]:
@@ -122,7 +136,7 @@ def apply_difference(
     *,
     cash_moved: bool,
     is_new: bool,
-) -> None:
+) -> Applied:
     """Write a difference, and record which sessions it affects; `content_hash` is that of the file it comes from."""
     if diff.removed:
         connection.execute(delete(lots).where(lots.c.id == bindparam("lot")), [{"lot": lot.id} for lot in diff.removed])
@@ -131,8 +145,8 @@ def apply_difference(
         connection.execute(delete(lot_tags).where(lot_tags.c.lot_id == lot.id))
     new_ids = _insert_lots(connection, portfolio, diff.added, content_hash)
     tagged = [(lot.id, row) for lot, row in diff.changed] + list(zip(new_ids, diff.added, strict=True))
-    _tag(connection, portfolio.owner_id, tagged)
-    _record(connection, portfolio, diff, calendar, cash_moved=cash_moved, is_new=is_new)
+    give_tags(connection, portfolio.owner_id, [(lot_id, row.tags) for lot_id, row in tagged])
+    return Applied(new_ids, _record(connection, portfolio, diff, calendar, cash_moved=cash_moved, is_new=is_new))
 
 
 def _insert_lots(connection: Connection, portfolio: Portfolio, rows: Sequence[LotRow], content_hash: str) -> list[uuid.UUID]:
@@ -194,43 +208,25 @@ def _ensure_instruments(connection: Connection, rows: Sequence[LotRow]) -> None:
         connection.execute(insert(instruments), values)
 
 
-def _tag(connection: Connection, owner_id: uuid.UUID, tagged: Sequence[tuple[uuid.UUID, LotRow]]) -> None:
-    """Give lots their tags; a tag that the owner lacks is made, one that differs only in case is taken."""
-    names: dict[str, str] = {}
-    for _, row in tagged:
-        for tag in row.tags:
-            names.setdefault(tag.lower(), tag)
-    if not names:
-        return
-    rows = connection.execute(select(tags.c.name_key, tags.c.id).where(tags.c.owner_id == owner_id))
-    known: dict[str, uuid.UUID] = {row.name_key: row.id for row in rows}
-    if len(known.keys() | names.keys()) > MAX_TAGS:
-        raise LedgerRefused(f"The owner would have {len(known.keys() | names.keys())} tags: expected at most {MAX_TAGS}. Reuse tags.")
-    new = [{"id": uuid.uuid4(), "owner_id": owner_id, "name": names[key], "name_key": key} for key in sorted(names.keys() - known.keys())]
-    if new:
-        connection.execute(insert(tags), new)
-        known |= {str(tag["name_key"]): uuid.UUID(str(tag["id"])) for tag in new}
-    pairs = {(lot_id, known[tag.lower()]) for lot_id, row in tagged for tag in row.tags}
-    if pairs:
-        connection.execute(insert(lot_tags), [{"lot_id": lot_id, "tag_id": tag_id} for lot_id, tag_id in sorted(pairs)])
-
-
 def _record(
     connection: Connection, portfolio: Portfolio, diff: Difference, calendar: SessionCalendar, *, cash_moved: bool, is_new: bool
-) -> None:
+) -> date | None:
+    """Note which sessions a difference affects; the first one, None where it changes no number."""
     moved = [pair for pair in diff.changed if _exit(pair[0])[:2] != _exit(pair[1])[:2]]  # tags alone change no number
     touched: list[HeldLot | LotRow] = [*diff.added, *diff.removed, *(lot for lot, _ in moved)]
     sessions = {id(lot): event_session(lot.entry_date, portfolio.cash_as_of, calendar) for lot in touched}
+    affected: date | None = None
     if is_new or cash_moved or touched:
         as_of = calendar.roll_back(portfolio.cash_as_of)
         moves_opening_cash = is_new or cash_moved or any(session <= as_of for session in sessions.values())
-        first = INCEPTION if moves_opening_cash else min(sessions.values())
+        affected = INCEPTION if moves_opening_cash else min(sessions.values())
         what = f"lots: {len(diff.added)} added, {len(diff.removed)} removed, {len(diff.changed)} changed" + (", cash restated" * cash_moved)
-        record_change(connection, portfolio.id, first, what)
+        record_change(connection, portfolio.id, affected, what)
     options = [lot for lot in touched if lot.asset_class == "option"]
     if options:
         first = min(sessions[id(lot)] for lot in options)
         record_change(connection, portfolio.id, first, f"options held anew or no more: {len(options)} lots", facet="contracts")
+    return affected
 
 
 def record_import(

@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, delete, func, select, update
 
 from sigmasight_assets.errors import LedgerRefused
-from sigmasight_assets.ledger.accounts import LEDGER_LOCK, Portfolio, as_uuid, checked_name, create_portfolio, state_cash
+from sigmasight_assets.ledger.accounts import LEDGER_LOCK, Portfolio, as_uuid, checked_name, create_portfolio, locked, state_cash
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.ledger.event_sessions import event_session
 from sigmasight_assets.sessions import SessionCalendar
@@ -53,8 +53,7 @@ def change_portfolio(
     LedgerRefused
         For a name that is none, or is an id.
     """
-    lock_for_writing(connection, LEDGER_LOCK)
-    changed = portfolio
+    changed = portfolio = locked(connection, portfolio)
     if name is not None:
         changed = replace(changed, name=checked_name(name))
         if as_uuid(changed.name) is not None:
@@ -77,7 +76,7 @@ def delete_portfolio(connection: Connection, portfolio: Portfolio, calendar: Ses
     What its owner stated goes with it by the tables' own references, what was computed of it is deleted here. The option series that it
     held are noted as held no more, so that sessions with them are computed anew.
     """
-    lock_for_writing(connection, LEDGER_LOCK)
+    portfolio = locked(connection, portfolio)
     n_lots: int = connection.execute(select(func.count()).where(lots.c.portfolio_id == portfolio.id)).scalar_one()
     first = _first_contract(connection, portfolio, calendar)
     for name in (*BY_PORTFOLIO, materializations.name, ledger_changes.name):
