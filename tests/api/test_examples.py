@@ -15,8 +15,8 @@ READS = [example for example in examples().values() if example.body is None and 
 WRITES = [example for example in examples().values() if example not in READS]
 
 
-WITHOUT_EXAMPLE = {"metrics", "log_in", "delete_token"}
-"""No JSON; a password that is another one in every demonstration; a token that the demonstration does not have."""
+WITHOUT_EXAMPLE = {"metrics", "log_in", "delete_token", "rename_tag", "remove_tag", "remove_flow", "remove_appraisal"}
+"""No JSON; a password that is another one in every demonstration; ids that are others in every demonstration."""
 
 
 def named(example: Example) -> str:
