@@ -21,9 +21,9 @@ import typer
 from sigmasight_assets.cli.console import Exit, fail, out, working
 from sigmasight_assets.cli.demo_logins import credentials_file
 from sigmasight_assets.cli.desk import Desk, open_desk
-from sigmasight_assets.cli.home import PROJECT, prepare_home
 from sigmasight_assets.cli.processes import HomeLock, HomeOccupied, locked_home, rotate, start, stop
 from sigmasight_assets.cli.running import opened_instance
+from sigmasight_assets.dagster_home import PROJECT, prepare_home
 from sigmasight_assets.store.schema import upgrade
 
 HOST = "127.0.0.1"

@@ -65,6 +65,7 @@ def execute_range(
     sessions: Sequence[str],
     tags: Mapping[str, str] | None = None,
     assets: Sequence[str] | None = None,
+    run_id: str | None = None,
 ) -> RunOutcome:
     """One run of a job over the sessions from the first to the last, in this process.
 
@@ -74,6 +75,8 @@ def execute_range(
         Partition keys in order; only the ends are used.
     assets : sequence of str, optional
         A part of the job's assets.
+    run_id : str, optional
+        The id to give it; by default Dagster chooses one.
     """
     own = psutil.Process()
     all_tags = {
@@ -87,7 +90,7 @@ def execute_range(
     selection = [dg.AssetKey(name) for name in assets] if assets else None
     start = time.perf_counter()
     result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, tags=all_tags, asset_selection=selection, raise_on_error=False, run_config=QUIET
+        instance=instance, tags=all_tags, asset_selection=selection, raise_on_error=False, run_config=QUIET, run_id=run_id
     )
     outcome = RunOutcome(result.run_id, result.success, time.perf_counter() - start)
     for event in result.all_events:

@@ -11,7 +11,7 @@ from sigmasight_assets.errors import DatabaseUnavailable, SigmaSightError
 from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.database import Database
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[1]
 
 
 def prepare_home(settings: Settings) -> Path:
