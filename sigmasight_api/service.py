@@ -8,6 +8,8 @@ from datetime import date, datetime
 
 from sigmasight_api.answer_cache import AnswerCache
 from sigmasight_api.database_version import DatabaseVersion
+from sigmasight_api.operations.driver import Driver
+from sigmasight_api.operations.watched import Streams
 from sigmasight_api.provenance import ProvenanceShelf
 from sigmasight_api.rate_limit import RateLimits
 from sigmasight_api.settings import ApiSettings, signing_secret
@@ -28,6 +30,8 @@ class Service:
     provenance: ProvenanceShelf
     answers: AnswerCache
     limits: RateLimits
+    operations: Driver
+    streams: Streams = field(default_factory=Streams)
     token_owners: dict[str, str] = field(default_factory=dict)
     """Hash of a personal token -> id of its owner, once the database has named them: whose requests are counted."""
 
@@ -41,6 +45,7 @@ class Service:
         return self.clock().astimezone(NEW_YORK).date()
 
     def close(self) -> None:
+        self.operations.close()
         self.version.close()
         self.database.dispose()
 
@@ -58,4 +63,5 @@ def open_service(settings: ApiSettings, clock: Callable[[], datetime] = utc_now)
         provenance=ProvenanceShelf(database),
         answers=AnswerCache(settings.api_cache_mb * 1_000_000),
         limits=RateLimits(settings),
+        operations=Driver(settings, clock),
     )
