@@ -10,9 +10,9 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,19 +20,19 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from sigmasight_api.operations.register import BRING_UP_TO_DATE, Operation
-from sigmasight_api.operations.steps import OPERATION_TAG, STEP_TAG, Step
+from sigmasight_api.operations.steps import OPERATION_TAG, SCOPE_TAG, STEP_TAG, Step
 from sigmasight_api.operations.worker import Ended, WorkerProcess, is_process
 from sigmasight_api.settings import ApiSettings
 from sigmasight_assets.dagster_home import home_environment, home_of
 from sigmasight_assets.errors import SigmaSightError
 
 if TYPE_CHECKING:
-    from dagster import DagsterInstance
+    from dagster import DagsterInstance, RunRecord
     from dagster_graphql import DagsterGraphQLClient
 
 CONNECT_SECONDS = 0.25
 LOCATION, REPOSITORY = "sigmasight", "__repository__"
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+RANGE_START, RANGE_END, PARTITION = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 
 
 class DagsterDown(SigmaSightError):
@@ -132,6 +132,42 @@ class Launcher:
                 return Ended("succeeded")
             return Ended("cancelled" if run.status.value == "CANCELED" else "failed", failure_of(instance, run_id))
 
+    def runs(self, limit: int, offset: int = 0, *, in_progress: bool = False) -> tuple[list[dict[str, Any]], int]:
+        """Runs as rows, the last first, and how many there are.
+
+        Raises
+        ------
+        DagsterDown
+        """
+        from dagster import RunsFilter
+        from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+        wanted = RunsFilter(statuses=list(NOT_FINISHED_STATUSES)) if in_progress else None
+        with self.instance() as instance:
+            records = instance.get_run_records(filters=wanted, limit=offset + limit)[offset:]
+            return [_run_row(instance, record) for record in records], instance.get_runs_count(filters=wanted)
+
+    def instigators(self) -> list[dict[str, str]]:
+        """Schedules and sensors that have run or were turned on or off."""
+        with self.instance() as instance:
+            states = instance.all_instigator_state()
+        rows = [
+            {"name": state.instigator_name, "kind": state.instigator_type.value.lower(), "status": state.status.value.lower()}
+            for state in states
+        ]
+        return sorted(rows, key=lambda row: row["name"])
+
+    def describe(self) -> dict[str, Any]:
+        """Whether Dagster answers, and by what way runs are started."""
+        by = "webserver" if self._settings.dagster_webserver else "worker"
+        refusal = self.refusal()
+        try:
+            with self.instance() as instance:
+                is_running = any(status.healthy for status in instance.get_daemon_statuses().values() if status.required)
+        except DagsterDown as error:
+            return {"available": False, "reason": str(error), "daemon_running": None, "by": by}
+        return {"available": refusal is None, "reason": refusal, "daemon_running": is_running, "by": by}
+
     @contextmanager
     def instance(self) -> Iterator[DagsterInstance]:
         """Dagster's own storage.
@@ -215,6 +251,42 @@ def failure_of(instance: DagsterInstance, run_id: str) -> str | None:
             if cause is not None:
                 return f"{event.step_key}: {cause.message.strip().split(': ', 1)[-1]}"
     return None
+
+
+def _run_row(instance: DagsterInstance, record: RunRecord) -> dict[str, Any]:
+    run, tags = record.dagster_run, record.dagster_run.tags
+    first, last = (tags.get(name) or tags.get(PARTITION) for name in (RANGE_START, RANGE_END))
+    begun, ended = (_moment(seconds) for seconds in (record.start_time, record.end_time))
+    scope = tags.get(SCOPE_TAG)
+    return {
+        "run_id": run.run_id,
+        "job": run.job_name,
+        "status": run.status.value,
+        "first": first,
+        "last": last,
+        "tables": sorted(key.path[-1] for key in run.asset_selection) if run.asset_selection else None,
+        "portfolios": scope.split(",") if scope else None,
+        "operation_id": tags.get(OPERATION_TAG),
+        "asked_by": _asked_by(tags),
+        "created_at": record.create_timestamp.replace(tzinfo=record.create_timestamp.tzinfo or UTC),
+        "started_at": begun,
+        "ended_at": ended,
+        "seconds": round((ended - begun).total_seconds(), 3) if begun and ended else None,
+        "failure": failure_of(instance, run.run_id) if run.status.value == "FAILURE" else None,
+    }
+
+
+def _asked_by(tags: Mapping[str, str]) -> str:
+    if OPERATION_TAG in tags:
+        return "api"
+    for tag, kind in (("dagster/schedule_name", "schedule"), ("dagster/sensor_name", "sensor"), ("dagster/backfill", "backfill")):
+        if tag in tags:
+            return f"{kind} {tags[tag]}"
+    return "command" if "sigmasight/pid" in tags else "ui"
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _answers(host: str, port: int) -> bool:

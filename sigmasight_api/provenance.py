@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, String, literal, select, union_all
 
@@ -46,7 +47,7 @@ class Provenance:
     """The row sets of one portfolio and of the market."""
 
     def __init__(self, records: pd.DataFrame, judged: Mapping[str, Judged], grid: Grid) -> None:
-        self._judged = judged
+        self._judged, self._grid = judged, grid
         self._row = {session: i for i, session in enumerate(grid.sessions)}
         self._records = {table: part.sort_values("session").reset_index(drop=True) for table, part in records.groupby("table_name")}
 
@@ -69,6 +70,29 @@ class Provenance:
             return self._row_set(table, records.iloc[0])
         end = len(records) if as_of is None else int(records["session"].searchsorted(pd.Timestamp(as_of), side="right"))
         return self._row_set(table, records.iloc[end - 1]) if end else None
+
+    @property
+    def judged(self) -> Mapping[str, Judged]:
+        """Every table and facet on the grid."""
+        return self._judged
+
+    @property
+    def grid(self) -> Grid:
+        return self._grid
+
+    def stale(self, table: str) -> list[tuple[str, str, date | None]]:
+        """Cause, input and session of every stale row set of a table."""
+        judged = self._judged[table]
+        out: list[tuple[str, str, date | None]] = []
+        for row in np.flatnonzero((judged.stale & judged.exists).any(axis=1)):
+            cause, name, _ = explained(judged.cause[row, 0], table)
+            out.append((cause, name, None if table in UNDATED else self._grid.sessions[row]))
+        return out
+
+    def on(self, table: str, session: date) -> RowSet | None:
+        """The row set of exactly this session, of an undated table the only one; None where there is none."""
+        found = self.latest(table, session)
+        return found if found is None or table in UNDATED or found.session == session else None
 
     def _row_set(self, table: str, record: Any) -> RowSet:
         session = None if table in UNDATED else record["session"].date()

@@ -99,14 +99,14 @@ class Driver:
         operation = register.take_up(self._database)
         if operation is None:
             return False
-        LOG.info("operation begins", extra={"operation": str(operation.id), "kind": operation.kind})
+        LOG.info("operation begins: %s", operation.kind, extra={"operation_id": str(operation.id)})
         try:
             state, error = self._carry_out(operation)
         except (DagsterDown, SigmaSightError) as fault:
             state, error = FAILED, str(fault)
         if state is not None:
             register.finish(self._database, operation, state, error, self.planner.left_stale(operation))
-            LOG.info("operation ended", extra={"operation": str(operation.id), "state": state, "error": error})
+            LOG.info("operation %s", state, extra={"operation_id": str(operation.id), "error": error})
         return True
 
     def _carry_out(self, operation: Operation) -> tuple[str | None, str | None]:

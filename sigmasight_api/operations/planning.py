@@ -105,6 +105,8 @@ class Planner:
         if not computed:
             return []
         rows = stale_rows(self._database, self.calendar, self.coverage.provider, downstream_of(computed))
+        if operation.portfolio_id is not None:
+            rows = rows[[one == operation.portfolio_id for one in rows["portfolio_id"]]]
         present = set(rows["table"])
         return [table for table in downstream_of(computed) if table in present]
 

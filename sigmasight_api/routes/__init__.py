@@ -1,6 +1,6 @@
 """Routes by section: authorise, query, answer."""
 
-from sigmasight_api.routes import auth, batch, operations, risk
+from sigmasight_api.routes import admin, auth, batch, operations, risk
 
-ROUTERS = (auth.router, batch.router, operations.router, risk.router)
+ROUTERS = (admin.router, auth.router, batch.router, operations.router, risk.router)
 """Everything under the prefix."""

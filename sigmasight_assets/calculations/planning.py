@@ -102,10 +102,12 @@ def plan_range(
     book = [day for day in sessions if day >= first_book]
     if not book and (portfolio_ids or (chosen and not set(chosen) & set(MARKET))):
         raise NotASession(f"There is no session of the portfolios between {first} and {last}: they begin on {first_book}.")
-    dated = [table for table in MARKET if table not in UNDATED]
-    stored = _sessions_with_all(database, [table for table in dated if table in chosen] or dated)
-    missing = [day for day in calendar.between(begin, sessions[-1]) if day not in stored]
-    market = calendar.between(min([sessions[0], *missing]), sessions[-1])
+    market: list[date] = []
+    if not chosen or set(chosen) & set(MARKET):
+        dated = [table for table in MARKET if table not in UNDATED]
+        stored = _sessions_with_all(database, [table for table in dated if table in chosen] or dated)
+        missing = [day for day in calendar.between(begin, sessions[-1]) if day not in stored]
+        market = calendar.between(min([sessions[0], *missing]), sessions[-1])
     notes = []
     if last > end:
         notes.append(f"The {provider.name} data end on {end}: later sessions are left out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -101,6 +102,7 @@ class Supervisor:
         out.print("Stop:       Ctrl-C")
 
     def _start_all(self) -> None:
+        os.environ.setdefault("SIGMASIGHT_DAGSTER_WEBSERVER", f"{HOST}:{self.port}")
         self._start("api", "sigmasight_api", "--host", HOST, "--port", str(self.api_port))
         code, workspace = self.folder / "code.sock", self.folder / "workspace.yaml"
         workspace.write_text(f"load_from: [{{grpc_server: {{socket: {code}, location_name: sigmasight}}}}]\n", encoding="utf-8")
