@@ -96,10 +96,12 @@ class Chain:
         }
 
     def _inputs(self, table: str, session: date | None) -> list[_Input]:
-        return [self._input(table, upstream, session) for upstream in LINEAGE[table] if upstream.name in self._provenance.judged]
+        return [self._input(table, upstream, session) for upstream in LINEAGE[table]]
 
     def _input(self, table: str, upstream: Upstream, session: date | None) -> _Input:
-        judged = self._provenance.judged[upstream.name]
+        judged = self._provenance.judged.get(upstream.name)
+        if judged is None:  # a part of a table that no row set has anything of
+            return _Input(upstream.name, None, None, None, None, 0, None)
         begin, end = self._window(table, upstream, session, judged)
         changed = judged.changed[begin:end].max(axis=1, initial=NEVER)
         stale = np.flatnonzero(judged.stale[begin:end].any(axis=1))

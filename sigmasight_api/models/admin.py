@@ -111,7 +111,7 @@ class LineageQuery(Query):
     session: Annotated[date | None, Field(description="Without it the last computed")] = None
     portfolio_id: Annotated[
         uuid.UUID | None,
-        Field(description="Whose, by id, of any owner; without it the first portfolio, where the table has a row set for each"),
+        Field(description="Whose, of any owner; without it the first, where the table has a row set for each"),
     ] = None
 
 
