@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from sigmasight_api.operations.register import BRING_UP_TO_DATE, Operation
 from sigmasight_api.operations.steps import NUMBERS, SUCCEEDED, Step, step_of, step_of_refresh
-from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.calculations.planning import Coverage
 from sigmasight_assets.calculations.refreshing import pending_refreshes
 from sigmasight_assets.ledger.changes import mark_processed_of
@@ -91,7 +90,7 @@ class Planner:
 
     def _stale(self, operation: Operation) -> pd.DataFrame:
         """What is stale of the tables that the operation is about."""
-        rows = stale_rows(self._database, self.calendar, self.coverage.provider)
+        rows = self._stale_rows()
         if operation.kind == BRING_UP_TO_DATE:
             shares = any("option_greeks" in step.tables for step in operation.steps)
             is_shared = rows["table"].isin(("option_greeks", "scenario_shocks"))
@@ -99,12 +98,17 @@ class Planner:
             return rows if shares else rows[is_own | is_shared]
         return rows[rows["table"].isin(downstream_of(set(operation.request["tables"])))]
 
+    def _stale_rows(self, tables: Sequence[str] | None = None) -> pd.DataFrame:
+        from sigmasight_assets.calculations.freshness import stale_rows  # with every engine, whose versions it compares
+
+        return stale_rows(self._database, self.calendar, self.coverage.provider, tables)
+
     def left_stale(self, operation: Operation) -> list[str]:
         """Tables made of what was computed that have stale rows now."""
         computed = {table for step in operation.steps if step.state == SUCCEEDED for table in step.tables}
         if not computed:
             return []
-        rows = stale_rows(self._database, self.calendar, self.coverage.provider, downstream_of(computed))
+        rows = self._stale_rows(downstream_of(computed))
         if operation.portfolio_id is not None:
             rows = rows[[one == operation.portfolio_id for one in rows["portfolio_id"]]]
         present = set(rows["table"])
