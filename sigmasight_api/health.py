@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -12,8 +11,6 @@ from sigmasight_api.access import Caller
 from sigmasight_api.queries import admin as queries
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.tables import portfolios
-
-NOBODY = uuid.UUID(int=0)
 
 
 def missing_sessions(caller: Caller) -> list[dict[str, Any]]:
@@ -39,20 +36,12 @@ def missing_sessions(caller: Caller) -> list[dict[str, Any]]:
 
 
 def stale_sets(caller: Caller) -> list[dict[str, Any]]:
-    """Stale row sets by table and cause, from the provenance of every portfolio."""
-    service = caller.service
-    seen: dict[tuple[str, str, str], list[tuple[date | None, uuid.UUID]]] = {}
-    books = caller.rows(select(portfolios.c.id, portfolios.c.cash_as_of))
-    sources = [service.provenance.get(caller.connection, service.calendar, row["id"], row["cash_as_of"], caller.token) for row in books]
-    for i, provenance in enumerate(sources or [caller.market()]):
-        for table in LINEAGE:
-            if table in BY_PORTFOLIO or i == 0:
-                for cause, name, session in provenance.stale(table):
-                    seen.setdefault((table, cause, name), []).append((session, books[i]["id"] if books else NOBODY))
+    """Stale row sets of the whole deployment, by table and cause."""
+    rows = caller.service.operations.planner.stale_rows()
     out = []
-    for (table, cause, name), found in seen.items():
-        dated = [day for day, _ in found if day is not None]
-        whose = sorted({portfolio_id for _, portfolio_id in found}) if table in BY_PORTFOLIO else []
-        span = {"first": min(dated, default=None), "last": max(dated, default=None)}
-        out.append({"table": table, "cause": cause, "input": name, "row_sets": len(found), "portfolios": whose, **span})
-    return sorted(out, key=lambda one: list(LINEAGE).index(one["table"]))
+    for (table, cause, name), part in rows.groupby(["table", "cause", "input"], sort=False):
+        days = part["session"].dropna()
+        whose = sorted({one for one in part["portfolio_id"] if isinstance(one, uuid.UUID)})
+        span = {"first": None, "last": None} if days.empty else {"first": days.min().date(), "last": days.max().date()}
+        out.append({"table": table, "cause": cause, "input": name, "row_sets": len(part), "portfolios": whose, **span})
+    return out

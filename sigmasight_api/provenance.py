@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, String, literal, select, union_all
 
@@ -79,15 +78,6 @@ class Provenance:
     @property
     def grid(self) -> Grid:
         return self._grid
-
-    def stale(self, table: str) -> list[tuple[str, str, date | None]]:
-        """Cause, input and session of every stale row set of a table."""
-        judged = self._judged[table]
-        out: list[tuple[str, str, date | None]] = []
-        for row in np.flatnonzero((judged.stale & judged.exists).any(axis=1)):
-            cause, name, _ = explained(judged.cause[row, 0], table)
-            out.append((cause, name, None if table in UNDATED else self._grid.sessions[row]))
-        return out
 
     def on(self, table: str, session: date) -> RowSet | None:
         """The row set of exactly this session, of an undated table the only one; None where there is none."""

@@ -73,8 +73,17 @@ class Driver:
         self._database.dispose()
 
     def _run(self) -> None:
-        if self._settings.warm_worker:
-            self._warm_up()
+        try:
+            if self._settings.warm_worker:
+                self._warm_up()
+            self._drive()
+        finally:
+            if not self._closing.is_set():  # a fault of this program ends the thread, and must not end the queue
+                again = threading.Timer(IDLE_SECONDS, self.wake)
+                again.daemon = True
+                again.start()
+
+    def _drive(self) -> None:
         while not self._closing.is_set():
             try:
                 has_worked = self._seat.take() and self._turn()
@@ -89,7 +98,7 @@ class Driver:
         """Load what the first run and the first question to Dagster need."""
         try:
             self.launcher.worker.start()
-            _ = self.planner.coverage
+            self.planner.load()
             with self.launcher.instance():
                 pass
         except (SigmaSightError, OSError) as error:
@@ -100,13 +109,18 @@ class Driver:
         if operation is None:
             return False
         LOG.info("operation begins: %s", operation.kind, extra={"operation_id": str(operation.id)})
+        state: str | None = FAILED
+        error: str | None = "The server failed on this operation: its log says why."
+        left: list[str] = []
         try:
             state, error = self._carry_out(operation)
+            left = self.planner.left_stale(operation) if state is not None else []
         except (DagsterDown, SigmaSightError) as fault:
             state, error = FAILED, str(fault)
-        if state is not None:
-            register.finish(self._database, operation, state, error, self.planner.left_stale(operation))
-            LOG.info("operation %s", state, extra={"operation_id": str(operation.id), "error": error})
+        finally:
+            if state is not None:
+                register.finish(self._database, operation, state, error, left)
+                LOG.info("operation %s", state, extra={"operation_id": str(operation.id), "error": error})
         return True
 
     def _carry_out(self, operation: Operation) -> tuple[str | None, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -32,6 +33,11 @@ class Planner:
     def __init__(self, settings: Settings, database: Database, clock: Callable[[], datetime]) -> None:
         self._settings, self._database, self._clock = settings, database, clock
         self._provider: MarketDataProvider | None = None
+
+    def load(self) -> None:
+        """Load the provider and every engine, before somebody waits for a plan or a judgement of what is stale."""
+        importlib.import_module("sigmasight_assets.calculations.versions")
+        _ = self.coverage
 
     @property
     def calendar(self) -> SessionCalendar:
@@ -90,15 +96,15 @@ class Planner:
 
     def _stale(self, operation: Operation) -> pd.DataFrame:
         """What is stale of the tables that the operation is about."""
-        rows = self._stale_rows()
+        rows = self.stale_rows()
         if operation.kind == BRING_UP_TO_DATE:
             shares = any("option_greeks" in step.tables for step in operation.steps)
             is_shared = rows["table"].isin(("option_greeks", "scenario_shocks"))
-            is_own = rows["portfolio_id"].map(lambda one: one == operation.portfolio_id).astype(bool)
-            return rows if shares else rows[is_own | is_shared]
+            return rows if shares else rows[_is_of(rows, operation.portfolio_id) | is_shared]
         return rows[rows["table"].isin(downstream_of(set(operation.request["tables"])))]
 
-    def _stale_rows(self, tables: Sequence[str] | None = None) -> pd.DataFrame:
+    def stale_rows(self, tables: Sequence[str] | None = None) -> pd.DataFrame:
+        """Stale row sets of every portfolio, of some tables or all (columns of `store.staleness.COLUMNS`)."""
         from sigmasight_assets.calculations.freshness import stale_rows  # with every engine, whose versions it compares
 
         return stale_rows(self._database, self.calendar, self.coverage.provider, tables)
@@ -108,9 +114,9 @@ class Planner:
         computed = {table for step in operation.steps if step.state == SUCCEEDED for table in step.tables}
         if not computed:
             return []
-        rows = self._stale_rows(downstream_of(computed))
+        rows = self.stale_rows(downstream_of(computed))
         if operation.portfolio_id is not None:
-            rows = rows[[one == operation.portfolio_id for one in rows["portfolio_id"]]]
+            rows = rows[_is_of(rows, operation.portfolio_id)]
         present = set(rows["table"])
         return [table for table in downstream_of(computed) if table in present]
 
@@ -126,6 +132,11 @@ class Planner:
         """The changes of a book up to one are in its numbers."""
         with self._database.write() as connection:
             mark_processed_of(connection, portfolio_id, last_id, utc_now())
+
+
+def _is_of(rows: pd.DataFrame, portfolio_id: uuid.UUID | None) -> pd.Series:
+    """Which row sets are of a portfolio."""
+    return pd.Series([one == portfolio_id for one in rows["portfolio_id"]], index=rows.index, dtype=bool)
 
 
 def _has_run(steps: Sequence[Step], wanted: Step) -> bool:
