@@ -29,6 +29,8 @@ trading day of the New York Stock Exchange. Which run and code version wrote a r
 _BOOKS = {
     "api_tokens": "one row per personal token",
     "activity": "one row per thing that somebody did",
+    "operations": "one row per piece of work that was asked of the API",
+    "check_results": "one row per table and check: what it said last",
     "users": "one row per user",
     "portfolios": "one row per portfolio",
     "instruments": "one row per symbol and asset class that any lot is of",

@@ -17,6 +17,8 @@ from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.schema import require_revision
 
 KEEP_ALIVE_SECONDS = 10
+LAST_SECONDS = 3
+"""How long streams may go on when the server is told to end."""
 
 
 def main() -> int:
@@ -39,7 +41,8 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     logs.configure()
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, timeout_keep_alive=KEEP_ALIVE_SECONDS, server_header=False)
+    patience = {"timeout_keep_alive": KEEP_ALIVE_SECONDS, "timeout_graceful_shutdown": LAST_SECONDS}
+    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, server_header=False, **patience)
     return 0
 
 

@@ -45,6 +45,7 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
         service: Service = open_service(chosen, clock)
         _ = service.calendar  # made before the first request wants it
         app.state.service = service
+        service.operations.open()
         yield
         service.close()
 

@@ -47,7 +47,7 @@ class Provenance:
     """The row sets of one portfolio and of the market."""
 
     def __init__(self, records: pd.DataFrame, judged: Mapping[str, Judged], grid: Grid) -> None:
-        self._judged = judged
+        self._judged, self._grid = judged, grid
         self._row = {session: i for i, session in enumerate(grid.sessions)}
         self._records = {str(table): _of_table(part) for table, part in records.groupby("table_name")}
 
@@ -68,10 +68,19 @@ class Provenance:
         end = len(cells) if as_of is None or table in UNDATED else bisect_right(sessions, as_of)
         return self._row_set(table, sessions[end - 1], cells[end - 1]) if end else None
 
-    def at(self, table: str, session: date) -> RowSet | None:
-        """The row set of exactly this session; None where there is none."""
+    @property
+    def judged(self) -> Mapping[str, Judged]:
+        """Every table and facet on the grid."""
+        return self._judged
+
+    @property
+    def grid(self) -> Grid:
+        return self._grid
+
+    def on(self, table: str, session: date) -> RowSet | None:
+        """The row set of exactly this session, of an undated table the only one; None where there is none."""
         found = self.latest(table, session)
-        return found if found is not None and found.session == session else None
+        return found if found is None or table in UNDATED or found.session == session else None
 
     def over(self, table: str, first: date, last: RowSet) -> RowSet:
         """The row set of the last session of a range; stale, with the first cause, where that of any session is."""

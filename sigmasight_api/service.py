@@ -9,6 +9,8 @@ from datetime import date, datetime
 from sigmasight_api.answer_cache import AnswerCache
 from sigmasight_api.callers import CallerCache
 from sigmasight_api.database_version import DatabaseVersion
+from sigmasight_api.operations.driver import Driver
+from sigmasight_api.operations.watched import Streams
 from sigmasight_api.provenance import ProvenanceShelf
 from sigmasight_api.rate_limit import RateLimits
 from sigmasight_api.settings import ApiSettings, signing_secret
@@ -30,6 +32,8 @@ class Service:
     answers: AnswerCache
     known: CallerCache
     limits: RateLimits
+    operations: Driver
+    streams: Streams = field(default_factory=Streams)
     token_owners: dict[str, str] = field(default_factory=dict)
     """Hash of a personal token -> id of its owner, once the database has named them: whose requests are counted."""
 
@@ -43,6 +47,7 @@ class Service:
         return self.clock().astimezone(NEW_YORK).date()
 
     def close(self) -> None:
+        self.operations.close()
         self.version.close()
         self.database.dispose()
 
@@ -61,4 +66,5 @@ def open_service(settings: ApiSettings, clock: Callable[[], datetime] = utc_now)
         answers=AnswerCache(settings.api_cache_mb * 1_000_000),
         known=CallerCache(),
         limits=RateLimits(settings),
+        operations=Driver(settings, clock),
     )

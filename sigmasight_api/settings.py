@@ -35,6 +35,10 @@ class ApiSettings(Settings):
     """Answers kept until the database changes; 0 keeps none."""
     api_body_mb: int = Field(10, ge=1)
     """Largest request body."""
+    dagster_webserver: str = ""
+    """`host:port` of the Dagster web server that batches are handed to; empty: a process of the API runs them."""
+    warm_worker: bool = True
+    """Whether that process is started with the server, so that the first run need not wait for the assets to load."""
 
 
 def signing_secret(settings: ApiSettings) -> str:

@@ -1,10 +1,13 @@
 """Routes by section: authorise, query, answer."""
 
 from sigmasight_api.routes import (
+    admin,
     auth,
+    batch,
     correlations,
     factors,
     flows,
+    operations,
     portfolios,
     position_writes,
     positions,
@@ -26,5 +29,8 @@ ROUTERS = (
     correlations.router,
     stress.router,
     reports.router,
+    batch.router,
+    admin.router,
+    operations.router,
 )
 """Everything under the prefix."""

@@ -48,6 +48,7 @@ def application() -> typer.Typer:
         scenario_commands,
         stale,
         up,
+        work_command,
     )
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, invoke_without_command=True, callback=_start)
@@ -70,6 +71,7 @@ def application() -> typer.Typer:
     app.command("doctor")(doctor.doctor_command)
     app.command("report")(report_command.report_command)
     app.command("up")(up.up_command)
+    app.command("work", hidden=True)(work_command.work_command)
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from sigmasight_assets.cli.console import Exit, fail
 from sigmasight_assets.ledger.csv_fields import number_fault
 from sigmasight_assets.ledger.csv_problems import MAX_BYTES, PROBLEMS
+
+RESERVED_TAGS = ("dagster/", "sigmasight/")
 
 
 def parse_date(text: str, option: str) -> date:
@@ -29,6 +32,18 @@ def parse_amount(text: str, option: str) -> Decimal:
         message, remedy = PROBLEMS[fault]
         raise fail(f"{option}: expected a plain number like 12500.50, was {text!r}. {message} {remedy}", Exit.REFUSED)
     return Decimal(text.strip())
+
+
+def parse_tags(texts: Sequence[str], option: str) -> dict[str, str]:
+    """Tags as NAME=VALUE; Dagster's own names and ours for scope and process are not to be set by hand."""
+    tags = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip() or name.startswith(RESERVED_TAGS):
+            reserved = ", ".join(RESERVED_TAGS)
+            raise fail(f"{option}: expected NAME=VALUE with a name that does not begin with {reserved}, was {text!r}.", Exit.REFUSED)
+        tags[name.strip()] = value
+    return tags
 
 
 def read_bytes(file: Path) -> bytes:

@@ -15,11 +15,12 @@ import yaml
 from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.freshness import stale_rows
+from sigmasight_assets.calculations.planning import Plan
 from sigmasight_assets.cli.console import Exit, fail, out, working
 from sigmasight_assets.cli.demo_logins import make_logins, tell_logins
 from sigmasight_assets.cli.desk import Desk, load_settings, open_desk
 from sigmasight_assets.cli.reset import delete_state
-from sigmasight_assets.cli.running import Plan, run_plan
+from sigmasight_assets.cli.running import run_plan
 from sigmasight_assets.cli.summaries import show_outcomes, show_portfolios, show_stored
 from sigmasight_assets.errors import NotFound
 from sigmasight_assets.ledger.accounts import add_user, find_user

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pydantic import SecretStr, ValidationError
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from sigmasight_assets.calculations.planning import Coverage
 from sigmasight_assets.errors import DatabaseUnavailable, SigmaSightError
 from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.providers.registry import provider_from_settings
@@ -41,6 +42,11 @@ class Desk:
     @property
     def first_book_session(self) -> date:
         return self.settings.first_book_session(self.provider.first_session(), self.calendar)
+
+    @property
+    def coverage(self) -> Coverage:
+        """The sessions that can be computed."""
+        return Coverage(self.calendar, self.provider, self.last_session, self.first_book_session)
 
 
 def load_settings() -> Settings:

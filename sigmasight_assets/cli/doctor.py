@@ -15,7 +15,7 @@ import typer
 from sigmasight_assets.calculations.health import NOTE, OK, PROBLEM, WARNING, Diagnosis, provider_health, stale_health, stored_health
 from sigmasight_assets.cli.console import Exit, counted, fail, out, show_table
 from sigmasight_assets.cli.desk import load_settings, open_database
-from sigmasight_assets.cli.home import prepare_home
+from sigmasight_assets.dagster_home import prepare_home
 from sigmasight_assets.errors import SigmaSightError
 from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.providers.registry import provider_from_settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -21,9 +22,9 @@ import typer
 from sigmasight_assets.cli.console import Exit, fail, out, working
 from sigmasight_assets.cli.demo_logins import credentials_file
 from sigmasight_assets.cli.desk import Desk, open_desk
-from sigmasight_assets.cli.home import PROJECT, prepare_home
 from sigmasight_assets.cli.processes import HomeLock, HomeOccupied, locked_home, rotate, start, stop
 from sigmasight_assets.cli.running import opened_instance
+from sigmasight_assets.dagster_home import PROJECT, prepare_home
 from sigmasight_assets.store.schema import upgrade
 
 HOST = "127.0.0.1"
@@ -101,6 +102,7 @@ class Supervisor:
         out.print("Stop:       Ctrl-C")
 
     def _start_all(self) -> None:
+        os.environ.setdefault("SIGMASIGHT_DAGSTER_WEBSERVER", f"{HOST}:{self.port}")
         self._start("api", "sigmasight_api", "--host", HOST, "--port", str(self.api_port))
         code, workspace = self.folder / "code.sock", self.folder / "workspace.yaml"
         workspace.write_text(f"load_from: [{{grpc_server: {{socket: {code}, location_name: sigmasight}}}}]\n", encoding="utf-8")

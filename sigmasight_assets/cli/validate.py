@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sigmasight_assets.cli.home import PROJECT, prepare_home
+from sigmasight_assets.dagster_home import PROJECT, prepare_home
 from sigmasight_assets.settings import Settings
 
 

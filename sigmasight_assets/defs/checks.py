@@ -8,6 +8,7 @@ import dagster as dg
 
 from sigmasight_assets.calculations.checks.general import freshness_of, gates_of, schema_of
 from sigmasight_assets.calculations.checks.outcome import Check
+from sigmasight_assets.calculations.checks.record import record_outcome
 from sigmasight_assets.defs.deployment import DEPLOYMENT
 from sigmasight_assets.defs.partitions import BOOK_SESSIONS, MARKET_SESSIONS
 from sigmasight_assets.defs.resources import StoreResource
@@ -32,7 +33,9 @@ def store_check(table: str, name: str, description: str, check: Check, *, stops_
     @dg.asset_check(asset=table, name=name, description=description, blocking=stops_the_run)
     def asset_check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
         start = time.perf_counter()
-        outcome = check(store.workshop(context.run), sessions_of(context.run, table))
+        shop, sessions = store.workshop(context.run), sessions_of(context.run, table)
+        outcome = check(shop, sessions)
+        record_outcome(shop, table, name, outcome, sessions)
         seconds = round(time.perf_counter() - start, 3)
         return dg.AssetCheckResult(
             passed=outcome.passed,

@@ -19,6 +19,8 @@ from sigmasight_assets.store.tables import METADATA
 from sigmasight_assets.store.writing import Replaced
 
 PREVIEW_ROWS = 8
+NUMBERS_ONLY_TAG = "sigmasight/numbers_only"
+"""Run tag: somebody waits for the numbers, so nothing is drawn."""
 Picture = Callable[[Workshop, Sequence[date]], bytes | None]
 
 
@@ -34,7 +36,8 @@ def materialize_and_describe(
     seconds = time.perf_counter() - start
     report_progress(table, len(sessions or [1]), len(sessions or [1]))
     context.log.info(f"{table}: {done.rows} rows, {done.changed} of {done.row_sets} row sets changed, {seconds:.2f} s")
-    metadata = _metadata(shop, table, done, seconds, sessions, picture)
+    drawn = None if NUMBERS_ONLY_TAG in context.run.tags else picture
+    metadata = _metadata(shop, table, done, seconds, sessions, drawn)
     if sessions is None:
         return dg.MaterializeResult(metadata=metadata)
     context.add_asset_metadata(metadata, partition_key=context.partition_keys[-1])

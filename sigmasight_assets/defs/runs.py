@@ -65,6 +65,8 @@ def execute_range(
     sessions: Sequence[str],
     tags: Mapping[str, str] | None = None,
     assets: Sequence[str] | None = None,
+    run_id: str | None = None,
+    checked: Sequence[str] | None = None,
 ) -> RunOutcome:
     """One run of a job over the sessions from the first to the last, in this process.
 
@@ -74,6 +76,10 @@ def execute_range(
         Partition keys in order; only the ends are used.
     assets : sequence of str, optional
         A part of the job's assets.
+    run_id : str, optional
+        The id to give it; by default Dagster chooses one.
+    checked : sequence of str, optional
+        The assets whose checks are run, which may be others; by default those of the run.
     """
     own = psutil.Process()
     all_tags = {
@@ -85,9 +91,13 @@ def execute_range(
         **(tags or {}),
     }
     selection = [dg.AssetKey(name) for name in assets] if assets else None
+    whole = definitions.resolve_job_def(job)
     start = time.perf_counter()
-    result = definitions.resolve_job_def(job).execute_in_process(
-        instance=instance, tags=all_tags, asset_selection=selection, raise_on_error=False, run_config=QUIET
+    if checked is not None and selection is not None:
+        wanted = {key for key in whole.asset_layer.asset_graph.asset_check_keys if key.asset_key.path[-1] in checked}
+        whole, selection = whole.get_subset(asset_selection=set(selection), asset_check_selection=wanted), None
+    result = whole.execute_in_process(
+        instance=instance, tags=all_tags, asset_selection=selection, raise_on_error=False, run_config=QUIET, run_id=run_id
     )
     outcome = RunOutcome(result.run_id, result.success, time.perf_counter() - start)
     for event in result.all_events:

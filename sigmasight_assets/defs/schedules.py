@@ -5,25 +5,18 @@ from datetime import datetime
 
 import dagster as dg
 
+from sigmasight_assets.calculations.evening import EVENING, evening_session
 from sigmasight_assets.defs.checks import PARTITION, RANGE_END, RANGE_START
 from sigmasight_assets.defs.deployment import DEPLOYMENT, Deployment
 from sigmasight_assets.defs.jobs import market_data
 from sigmasight_assets.defs.resources import StoreResource
 from sigmasight_assets.defs.sensors import materialized_market_sessions
-from sigmasight_assets.sessions import NEW_YORK
 
 
 def session_to_run(deployment: Deployment, moment: datetime) -> str | dg.SkipReason:
     """The session that an evening tick is for, or why there is none."""
-    today = moment.astimezone(NEW_YORK).date()
-    if not deployment.calendar.is_session(today):
-        return dg.SkipReason(f"{today} is not a trading session")
-    if today > deployment.calendar.last_closed(moment):
-        return dg.SkipReason(f"the session {today} has not closed")
-    last = deployment.provider.last_session(moment)
-    if today > last:
-        return dg.SkipReason(f"{deployment.provider.name} data end {last}")
-    return today.isoformat()
+    found = evening_session(deployment.calendar, deployment.provider, moment)
+    return dg.SkipReason(found) if isinstance(found, str) else found.isoformat()
 
 
 def first_to_run(deployment: Deployment, session: str, stored: Collection[str]) -> str:
@@ -40,7 +33,7 @@ def first_to_run(deployment: Deployment, session: str, stored: Collection[str]) 
 
 @dg.schedule(
     job=market_data,
-    cron_schedule="30 18 * * *",
+    cron_schedule=f"{EVENING.minute} {EVENING.hour} * * *",
     execution_timezone="America/New_York",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="18:30 New York: the session that closed today, with those missed before it. Weekends and holidays are skipped.",

@@ -1,6 +1,7 @@
 """Sensors: the book follows the market data and the ledger, and what is stale is computed anew."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import dagster as dg
 from sqlalchemy import func, select
@@ -16,11 +17,12 @@ from sigmasight_assets.defs.runs import tidy
 from sigmasight_assets.ledger.changes import Unprocessed, mark_processed, position_of, unprocessed
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.tables import materializations
+from sigmasight_assets.store.tables import materializations, operations
 
 LEDGER_TAG = "sigmasight/ledger_change"
 """Run tag: the last ledger change that the run covers."""
 ASKED_BY_TAG = "sigmasight/asked_by"
+API_PATIENCE = timedelta(minutes=15)
 MAX_ATTEMPTS = 3
 """Runs for one state of the ledger: after as many failures the next change, or a person, has to come."""
 
@@ -72,6 +74,8 @@ def ledger_changed(context: dg.SensorEvaluationContext, store: StoreResource) ->
         found = unprocessed(connection)
     if found is None:
         return dg.SkipReason("no change of the ledger waits")
+    if is_api_at_work(database):
+        return dg.SkipReason("an operation of the API brings the books up to date")
     tidy(context.instance, database)
     filters = dg.RunsFilter(job_name=book.name, tags={ASKED_BY_TAG: "ledger_changed"})
     runs = context.instance.get_runs(filters=filters, limit=4 * MAX_ATTEMPTS)
@@ -91,6 +95,14 @@ def ledger_changed(context: dg.SensorEvaluationContext, store: StoreResource) ->
     context.log.info(f"{found.n_changes} changes from {found.first_session} on: {len(keys)} sessions")
     tags = {RANGE_START: keys[0], RANGE_END: keys[-1], ASKED_BY_TAG: "ledger_changed", LEDGER_TAG: found.mark}
     return dg.RunRequest(run_key=f"ledger-{found.mark}-{len(failed)}", tags=tags)
+
+
+def is_api_at_work(database: Database) -> bool:
+    """Whether somebody asked the API for work a short while ago that is not done: one of an API that is gone is not waited for."""
+    c = operations.c
+    query = select(c.id).where(c.state.in_(("queued", "running")), c.created_at > utc_now() - API_PATIENCE).limit(1)
+    with database.read() as connection:
+        return connection.execute(query).first() is not None
 
 
 def _still_unprocessed(database: Database, succeeded: Sequence[dg.DagsterRun]) -> Unprocessed | None:
@@ -119,6 +131,8 @@ ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRu
 )
 def stale_refreshed(context: dg.SensorEvaluationContext, store: StoreResource) -> list[dg.RunRequest] | dg.SkipReason:
     database = store.database
+    if is_api_at_work(database):
+        return dg.SkipReason("an operation of the API is at work: it may compute what is stale")
     tidy(context.instance, database)
     if context.instance.get_run_ids(filters=dg.RunsFilter(statuses=ACTIVE), limit=1):
         return dg.SkipReason("a run is in progress: it may compute what is stale")

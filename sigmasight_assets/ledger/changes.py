@@ -67,3 +67,10 @@ def mark_processed(connection: Connection, last_id: int, at: datetime) -> None:
     """Changes up to `last_id` are covered by a run that succeeded."""
     changed = ledger_changes.c
     connection.execute(update(ledger_changes).where(changed.id <= last_id, changed.processed_at.is_(None)).values(processed_at=at))
+
+
+def mark_processed_of(connection: Connection, portfolio_id: uuid.UUID, last_id: int, at: datetime) -> None:
+    """The changes of one portfolio up to `last_id` are in its numbers."""
+    changed = ledger_changes.c
+    is_covered = (changed.portfolio_id == portfolio_id) & (changed.id <= last_id) & changed.processed_at.is_(None)
+    connection.execute(update(ledger_changes).where(is_covered).values(processed_at=at))

@@ -107,8 +107,9 @@ def set_environment(place: Place) -> None:
 def _run_book(place: Place, assets: tuple[str, ...], told: Any) -> None:
     """What `sigmasight run --from … --to …` does with sessions whose market data are there."""
     set_environment(place)
+    from sigmasight_assets.calculations.planning import Plan
     from sigmasight_assets.cli.desk import open_desk
-    from sigmasight_assets.cli.running import Plan, run_plan
+    from sigmasight_assets.cli.running import run_plan
 
     log = os.open(place.folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)

@@ -26,6 +26,7 @@ from sigmasight_assets.store.tables.ledger import (
 from sigmasight_assets.store.tables.market import option_quotes, prices, security_master, treasury_yields
 from sigmasight_assets.store.tables.metadata import METADATA
 from sigmasight_assets.store.tables.models import option_greeks
+from sigmasight_assets.store.tables.operations import check_results, operations
 from sigmasight_assets.store.tables.portfolio import (
     opening_cash,
     portfolio_reports,
@@ -48,6 +49,7 @@ __all__ = [
     "activity",
     "api_tokens",
     "appraisals",
+    "check_results",
     "confirmed_prices",
     "factor_betas",
     "factor_covariance",
@@ -63,6 +65,7 @@ __all__ = [
     "market_scenarios",
     "materializations",
     "opening_cash",
+    "operations",
     "option_greeks",
     "option_quotes",
     "pnl_attribution",

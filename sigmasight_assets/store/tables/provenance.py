@@ -20,6 +20,7 @@ materializations = Table(
     Column("rows", Integer, nullable=False),
     *status_columns(),
     Index(None, "portfolio_id", "table_name", "session"),
+    Index(None, "run_id", "table_name"),
     Index(
         "uq_materializations_portfolio",
         "table_name",

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from sigmasight_assets.cli.home import PROJECT
 from sigmasight_assets.cli.reset import delete_state
+from sigmasight_assets.dagster_home import PROJECT
 from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.database import Database
 from tests.support.books import add_book

@@ -6,21 +6,23 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import psutil
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from sigmasight_api.operations import register
 from sigmasight_assets.calculations import materialize
 from sigmasight_assets.defs.resources import StoreResource
 from sigmasight_assets.defs.sensors import ASKED_BY_TAG, LEDGER_TAG, MAX_ATTEMPTS, book_after_market_data, book_range, ledger_changed
+from sigmasight_assets.ledger.accounts import add_user
 from sigmasight_assets.ledger.changes import INCEPTION, mark_processed, position_of, record_change, unprocessed
 from sigmasight_assets.providers.sample import SampleProvider
-from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.tables import ledger_changes, portfolio_snapshots
+from sigmasight_assets.store.tables import ledger_changes, operations, portfolio_snapshots
 from sigmasight_assets.store.writing import replace
 from tests.support.books import Lot, add_book, run_all, workshop
 from tests.support.rows import computed, typed_frame
@@ -262,3 +264,15 @@ def test_stale_sessions_outside_the_partitions_are_left_alone(
     request = follow(instance, store, {"dagster/partition": "2022-03-11"})
     assert isinstance(request, dg.RunRequest)
     assert request.tags[RANGE[0]] == "2022-03-11"
+
+
+def test_a_change_that_the_api_is_bringing_up_to_date_is_left_to_it(instance: dg.DagsterInstance, store: StoreResource) -> None:
+    change(store.database)
+    with store.database.write() as connection:
+        owner = add_user(connection, "ann@example.com")
+        operation = register.submit_book(connection, owner, ONE, MARKET_DAYS[1])
+    assert skipped(instance, store) == "an operation of the API brings the books up to date"
+    c = operations.c
+    with store.database.write() as connection:  # an API that is gone for an hour does not hold the books up
+        connection.execute(update(operations).where(c.id == operation).values(created_at=utc_now() - timedelta(hours=1)))
+    assert asked(instance, store).tags[RANGE[0]] == "2022-03-08"
