@@ -68,17 +68,26 @@ def _dividends(reader: Reader, lots: Lots, splits: Splits, horizon: int) -> Cash
     events = read_dividends(reader, sorted(set(lots.symbol[share])), None, horizon) if len(share) else pd.DataFrame()
     portfolio, position, amount = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
     by_symbol = dict(list(events.groupby("symbol"))) if len(events) else {}
-    for j in share.tolist():
-        rows = by_symbol.get(lots.symbol[j])
-        if rows is None:
-            continue
+    known: dict[tuple[str, int, int], tuple[IntArray, Array, Array]] = {}
+
+    def paid(symbol: str, entry: int, end: int) -> tuple[IntArray, Array, Array]:
+        """Ex-sessions between an entry and an end, shares since for one then, dividends per share."""
+        rows = by_symbol[symbol]
         at = rows["position"].to_numpy()
-        earned = (lots.entry[j] < at) & (at <= lots.end[j])
+        earned = (entry < at) & (at <= end)
         at = at[earned]
-        shares = lots.quantity[j] * splits.factors([lots.symbol[j]], lots.entry[j : j + 1], at)[:, 0]
+        return at, splits.factors([symbol], np.array([entry]), at)[:, 0], rows["dividend"].to_numpy()[earned]
+
+    for j in share.tolist():
+        key = (lots.symbol[j], int(lots.entry[j]), int(lots.end[j]))
+        if key[0] not in by_symbol:
+            continue
+        if key not in known:  # many lots of one security begin and end together
+            known[key] = paid(*key)
+        at, factor, dividend = known[key]
         portfolio.append(np.full(len(at), lots.portfolio[j]))
         position.append(at)
-        amount.append(shares * rows["dividend"].to_numpy()[earned])
+        amount.append(lots.quantity[j] * factor * dividend)
     return CashEvents(np.concatenate(portfolio), np.concatenate(position), np.concatenate(amount))
 
 

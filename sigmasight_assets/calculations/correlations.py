@@ -49,6 +49,10 @@ class CorrelationParameters:
 DEFAULTS = CorrelationParameters()
 
 
+_Words = dict[str, dict[str, float]]
+"""Name -> each of its words with the |delta dollars| of the lots that carry it."""
+
+
 @dataclass(frozen=True)
 class _Groups:
     """What names may share: sector of each underlying, and the owner's tags of each lot."""
@@ -56,10 +60,16 @@ class _Groups:
     sector: Mapping[str, str]
     tags: Mapping[str, tuple[str, ...]]
 
-    def words_of(self, names: _Names) -> dict[str, dict[str, set[str]]]:
-        """`sector` and `tag` -> name -> its words; a name's tags are those of its lots."""
-        sectors = {name: {self.sector[name]} if name in self.sector else set() for name in names.name}
-        tagged = {name: {tag for lot in names.lots_of(i) for tag in self.tags.get(lot, ())} for i, name in enumerate(names.name)}
+    def words_of(self, names: _Names) -> dict[str, _Words]:
+        """Words of the names as sectors and as tags; a name's tags are those of its lots."""
+        sectors: _Words = {}
+        tagged: _Words = {}
+        for i, name in enumerate(names.name):
+            sectors[name] = {self.sector[name]: abs(float(names.delta[i]))} if name in self.sector else {}
+            tagged[name] = Counter()
+            for lot, dollars in names.lots_of(i):
+                for tag in self.tags.get(lot, ()):
+                    tagged[name][tag] += abs(dollars)
         return {"sector": sectors, "tag": tagged}
 
 
@@ -97,7 +107,7 @@ def _chunks(
 
 @dataclass(frozen=True)
 class _Names:
-    """Underlyings of books with netted delta dollars; each of shape (n_names,), but `lot_id` of shape (n_lots,).
+    """Underlyings of books with netted delta dollars; each of shape (n_names,), but `lot_id` and `lot_delta` of shape (n_lots,).
 
     The lots of a name are ``lot_id[first:first + n_lots]``; `books` says which names are of a portfolio on a session.
     """
@@ -107,13 +117,16 @@ class _Names:
     first: IntArray
     n_lots: IntArray
     lot_id: np.ndarray
+    lot_delta: Array
     books: Mapping[tuple[int, uuid.UUID], slice]
 
     def of(self, where: slice | IntArray) -> _Names:
-        return _Names(self.name[where], self.delta[where], self.first[where], self.n_lots[where], self.lot_id, {})
+        return _Names(self.name[where], self.delta[where], self.first[where], self.n_lots[where], self.lot_id, self.lot_delta, {})
 
-    def lots_of(self, i: int) -> list[str]:
-        return list(self.lot_id[self.first[i] : self.first[i] + self.n_lots[i]])
+    def lots_of(self, i: int) -> list[tuple[str, float]]:
+        """Ids of a name's lots, and their delta dollars."""
+        those = slice(self.first[i], self.first[i] + self.n_lots[i])
+        return list(zip(self.lot_id[those], self.lot_delta[those].tolist(), strict=True))
 
 
 def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> _Names:
@@ -137,7 +150,7 @@ def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: In
     books = {(int(at[row]), owner[row]): slice(int(place[i]), int(place[i + 1])) for i, row in enumerate(book.tolist())}
     delta = rows["delta_dollars"].to_numpy(dtype=np.float64)
     netted = np.add.reduceat(delta, first) if len(first) else np.zeros(0)
-    return _Names(name[first], netted, first, np.diff([*first.tolist(), len(rows)]), rows["lot_id"].to_numpy(dtype=object), books)
+    return _Names(name[first], netted, first, np.diff([*first.tolist(), len(rows)]), rows["lot_id"].to_numpy(dtype=object), delta, books)
 
 
 def _raw(lot_id: Any) -> Any:
@@ -198,10 +211,10 @@ def _row(
 
 
 def _cluster(
-    names: _Names, summary: CorrelationSummary, members: IntArray, weight: Array, words: Mapping[str, Mapping[str, set[str]]]
+    names: _Names, summary: CorrelationSummary, members: IntArray, weight: Array, words: Mapping[str, _Words]
 ) -> dict[str, object]:
     symbols = list(names.name[members])
-    name, named_by = _called(symbols, words)
+    name, named_by = cluster_name(symbols, words)
     inner = summary.matrix[np.ix_(members, members)][np.triu_indices(len(members), 1)]
     return {
         "name": name,
@@ -212,8 +225,10 @@ def _cluster(
     }
 
 
-def _called(members: Sequence[str], words_of: Mapping[str, Mapping[str, set[str]]]) -> tuple[str, str]:
-    """The sector, else the tag, that enough members share; of several the one that the other names share least; else the largest member.
+def cluster_name(members: Sequence[str], words_of: Mapping[str, _Words]) -> tuple[str, str]:
+    """The sector, else the tag, that enough members share, else the largest member.
+
+    Of several words it is the one that the other names share least, then the one whose lots are largest.
 
     Parameters
     ----------
@@ -226,7 +241,8 @@ def _called(members: Sequence[str], words_of: Mapping[str, Mapping[str, set[str]
         shared = [word for word, n in inside.items() if n >= NAMED_FROM * len(members) - 1e-9]
         if shared:
             n_others = max(len(words) - len(members), 1)
-            return min(shared, key=lambda word: (outside[word] / n_others - inside[word] / len(members), word)), kind
+            dollars = {word: sum(words[name].get(word, 0.0) for name in members) for word in shared}
+            return min(shared, key=lambda word: (outside[word] / n_others - inside[word] / len(members), -dollars[word], word)), kind
     return members[0], "largest"
 
 

@@ -15,7 +15,7 @@ from sigmasight_assets.calculations import factors
 from sigmasight_assets.calculations.book_exposures import N_MODEL, BookExposures, Covariances, NavSource, computed_nav, read_books
 from sigmasight_assets.calculations.packing import packed
 from sigmasight_assets.calculations.positions import portfolios_of
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines import factor_risk
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.factor_names import MARKET
@@ -103,7 +103,7 @@ def exposure_frames(reader: Reader, sessions: Sequence[date], portfolio_ids: Seq
 
 def _stored_nav(reader: Reader, portfolio_ids: list[uuid.UUID]) -> NavSource:
     """NAV as `portfolio_factor_risk` holds it; NaN where it has no row."""
-    r, place = portfolio_factor_risk.c, {portfolio: j for j, portfolio in enumerate(portfolio_ids)}
+    r = portfolio_factor_risk.c
 
     def nav_of(position: IntArray) -> Array:
         span = r.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
@@ -112,7 +112,7 @@ def _stored_nav(reader: Reader, portfolio_ids: list[uuid.UUID]) -> NavSource:
         at = reader.positions_of(rows["session"])
         rows, at = rows[np.isin(at, position)], at[np.isin(at, position)]
         nav = np.full((len(position), len(portfolio_ids)), np.nan)
-        nav[np.searchsorted(position, at), rows["portfolio_id"].map(place).to_numpy(dtype=np.int64)] = rows["nav"].to_numpy()
+        nav[np.searchsorted(position, at), places_of(rows["portfolio_id"], portfolio_ids)] = rows["nav"].to_numpy()
         return nav
 
     return nav_of

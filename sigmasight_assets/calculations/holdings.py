@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import func, select
 
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.revaluation import OptionTerms
 from sigmasight_assets.store.tables import option_greeks, position_values
@@ -166,7 +166,6 @@ def holdings_of(lots: pd.DataFrame, options: pd.DataFrame, portfolio_ids: Sequen
     options : DataFrame
         Rows of `option_greeks` ordered by session; series that nobody of these holds are left out.
     """
-    place = {portfolio: i for i, portfolio in enumerate(portfolio_ids)}
     asset_class = lots["asset_class"].to_numpy(dtype=object)
     is_option = np.asarray(asset_class == "option")
     options = options[options["symbol"].isin(set(lots.loc[is_option, "symbol"]))]
@@ -177,7 +176,7 @@ def holdings_of(lots: pd.DataFrame, options: pd.DataFrame, portfolio_ids: Sequen
     for other in ("notional_exposure", "cost_basis"):
         size = np.where(np.isnan(size), np.abs(numbers[other]), size)
     columns: dict[str, np.ndarray] = {
-        "portfolio": lots["portfolio_id"].map(place).to_numpy(dtype=np.int64),
+        "portfolio": places_of(lots["portfolio_id"], portfolio_ids),
         "lot_id": lots["lot_id"].to_numpy(dtype=object),
         "symbol": lots["symbol"].to_numpy(dtype=object),
         "name": _codes(lots["underlying"], names),

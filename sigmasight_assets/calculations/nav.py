@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.cash import BookCash, at_sessions, read_book_cash
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.cash import CashRuns
 from sigmasight_assets.ledger.book import Book
@@ -71,9 +71,8 @@ def net_asset_value(reader: Reader, book: Book, cash: PortfolioCash, position: I
     rows = reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
     at = reader.positions_of(rows["session"])
     rows, at = rows[np.isin(at, position)], at[np.isin(at, position)]
-    place = {portfolio: i for i, portfolio in enumerate(book.portfolio_ids)}
     shape = (len(position), len(book.portfolio_ids))
-    cell = np.searchsorted(position, at) * shape[1] + rows["portfolio_id"].map(place).to_numpy(dtype=np.int64)
+    cell = np.searchsorted(position, at) * shape[1] + places_of(rows["portfolio_id"], book.portfolio_ids)
     values = np.nan_to_num(rows["market_value"].to_numpy(dtype=np.float64))
     market_value = np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
     held = cash.at(position)

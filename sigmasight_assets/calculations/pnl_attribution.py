@@ -15,7 +15,7 @@ from sigmasight_assets.calculations.factor_inputs import Loadings, read_betas, r
 from sigmasight_assets.calculations.factor_panels import read_factor_panel
 from sigmasight_assets.calculations.held_through import GREEKS, DayRows, day_rows, unstored_before
 from sigmasight_assets.calculations.positions import portfolios_of
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines import pnl_explain
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS
@@ -138,8 +138,7 @@ def _size(rows: pd.DataFrame) -> Array:
 
 def _sums(columns: dict[str, np.ndarray], rows: DayRows, ids: Sequence[uuid.UUID], position: IntArray) -> dict[str, Array]:
     """Sum of each column by session and portfolio, shape (n_sessions, n_portfolios)."""
-    place = {portfolio: i for i, portfolio in enumerate(ids)}
-    cell = np.searchsorted(position, rows.position) * len(ids) + rows.now["portfolio_id"].map(place).to_numpy(dtype=np.int64)
+    cell = np.searchsorted(position, rows.position) * len(ids) + places_of(rows.now["portfolio_id"], ids)
     shape = (len(position), len(ids))
     return {
         name: np.bincount(cell, weights=np.nan_to_num(values.astype(np.float64)), minlength=shape[0] * shape[1]).reshape(shape)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -54,3 +55,9 @@ def reading(database: Database, calendar: SessionCalendar) -> Iterator[Reader]:
     """Read one moment of the store."""
     with database.read() as connection:
         yield Reader(database, connection, calendar)
+
+
+def places_of(ids: Iterable[uuid.UUID], known: Sequence[uuid.UUID]) -> IntArray:
+    """Where each id stands among the known ones. A mapping asks each for its hash once; pandas' lookups, some six times."""
+    place = {one: i for i, one in enumerate(known)}
+    return np.array([place[one] for one in ids], dtype=np.int64)

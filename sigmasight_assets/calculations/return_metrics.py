@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.market_panels import read_yields
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines import performance
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.price_panel import STALE_LIMIT, carry
@@ -30,9 +30,8 @@ def read_daily_returns(reader: Reader, portfolio_ids: Sequence[uuid.UUID], first
         s.session.between(reader.day(first), reader.day(last)), s.portfolio_id.in_(list(portfolio_ids)), s.status != "quarantined"
     )
     rows = reader.frame(query)
-    place = {portfolio: i for i, portfolio in enumerate(portfolio_ids)}
     out = np.full((last - first + 1, len(portfolio_ids)), np.nan)
-    out[reader.positions_of(rows["session"]) - first, rows["portfolio_id"].map(place).to_numpy(dtype=np.int64)] = rows["daily_return"]
+    out[reader.positions_of(rows["session"]) - first, places_of(rows["portfolio_id"], portfolio_ids)] = rows["daily_return"]
     return out
 
 

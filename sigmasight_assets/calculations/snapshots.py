@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.earlier_gains import computed_gains, earlier_gains
 from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines import lot_value
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.ledger.book import Book, load_book
@@ -82,7 +82,6 @@ def _held_sums(reader: Reader, book: Book, grid: _Grid) -> dict[str, np.ndarray]
 
 def _read_rows(reader: Reader, book: Book, position: IntArray) -> pd.DataFrame:
     """Stored rows of the sessions with `line` and `place`: indices of the session and of the portfolio."""
-    place = {portfolio: i for i, portfolio in enumerate(book.portfolio_ids)}
     wanted = [position_values.c[name] for name in _READ]
     query = select(*wanted).where(
         position_values.c.session.between(reader.day(int(position[0])), reader.day(int(position[-1]))),
@@ -90,7 +89,7 @@ def _read_rows(reader: Reader, book: Book, position: IntArray) -> pd.DataFrame:
     )
     rows = reader.frame(query.order_by(position_values.c.session, position_values.c.portfolio_id, position_values.c.lot_id))
     at = reader.positions_of(rows["session"])
-    rows = rows.assign(line=np.searchsorted(position, at), place=rows["portfolio_id"].map(place).to_numpy(dtype=np.int64))
+    rows = rows.assign(line=np.searchsorted(position, at), place=places_of(rows["portfolio_id"], book.portfolio_ids))
     return rows[np.isin(at, position)]
 
 
@@ -221,8 +220,7 @@ def _aligned(reader: Reader, book: Book, grid: _Grid, wanted: dict[str, Any], ta
     rows = reader.frame(query.where(table.portfolio_id.in_(book.portfolio_ids)))
     at = reader.positions_of(rows["session"])
     rows, at = rows[np.isin(at, grid.position)], at[np.isin(at, grid.position)]
-    place = {portfolio: i for i, portfolio in enumerate(book.portfolio_ids)}
-    cell = (np.searchsorted(grid.position, at), rows["portfolio_id"].map(place).to_numpy(dtype=np.int64))
+    cell = (np.searchsorted(grid.position, at), places_of(rows["portfolio_id"], book.portfolio_ids))
     out: dict[str, np.ndarray] = {name: np.full(grid.shape, np.nan) for name in wanted}
     for name, values in out.items():
         values[cell] = rows[name].to_numpy(dtype=np.float64)

@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.positions import portfolios_of
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines import value_at_risk
 from sigmasight_assets.engines.arrays import Array
 from sigmasight_assets.engines.value_at_risk import LEVELS, WINDOW, binomial_band, exceptions, kupiec_test
@@ -59,7 +59,7 @@ def _read(reader: Reader, first: int, last: int, ids: Sequence[uuid.UUID]) -> di
         r.session.between(reader.day(first), reader.day(last)), r.portfolio_id.in_(list(ids)), r.status != "quarantined"
     )
     rows = reader.frame(query).assign(present=1.0)
-    cell = reader.positions_of(rows["session"]) - first, pd.Index(ids).get_indexer(rows["portfolio_id"])
+    cell = reader.positions_of(rows["session"]) - first, places_of(rows["portfolio_id"], ids)
     out = {}
     for name in (*names, "present"):
         out[name] = np.full((last - first + 1, len(ids)), np.nan)

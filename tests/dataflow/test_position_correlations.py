@@ -14,7 +14,7 @@ from sqlalchemy import insert, select
 
 from sigmasight_assets.calculations import correlations, materialize
 from sigmasight_assets.calculations.checks.risk import matrices_semidefinite
-from sigmasight_assets.calculations.correlations import CorrelationParameters, correlation_frames, matrix_of
+from sigmasight_assets.calculations.correlations import CorrelationParameters, cluster_name, correlation_frames, matrix_of
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.engines.correlation_summary import effective_number
@@ -197,6 +197,11 @@ def test_a_cluster_is_called_by_sector_then_tag_then_its_largest_member(shop: Wo
     tag(shop, portfolio, {"JPM": ["core", "banks"], "BAC": ["core", "banks"], "XOM": ["core"], "CVX": ["core"]})
     (cluster,) = [c for c in compute(shop).loc["portfolio", "clusters"] if "JPM" in c["members"]]
     assert (cluster["name"], cluster["named_by"]) == ("banks", "tag")  # and not what every name is
+
+
+def test_of_words_that_members_share_alike_the_larger_lots_give_the_name() -> None:
+    tags = {"AAPL": {"tech": 427_000.0, "option": 60_000.0}, "AMD": {"tech": 220_000.0, "option": 9_000.0}, "XOM": {"energy": 400_000.0}}
+    assert cluster_name(["AAPL", "AMD"], {"tag": tags}) == ("tech", "tag")
 
 
 def test_concentration_is_the_share_of_the_clusters(shop: Workshop) -> None:
