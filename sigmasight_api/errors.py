@@ -109,6 +109,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StarletteHTTPException)
     def http(request: Request, error: StarletteHTTPException) -> Response:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # the framework's word for a body that is no JSON text at all
+            return problem_response(request, Problem(422, "invalid_request", str(error.detail)))
         code = HTTPStatus(error.status_code).name.lower()
         return problem_response(request, Problem(error.status_code, code, str(error.detail), headers=error.headers))
 
