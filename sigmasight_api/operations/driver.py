@@ -55,7 +55,7 @@ class Driver:
 
     def wake(self) -> None:
         """Work was asked for, or its end."""
-        if self._closing.is_set():
+        if self._closing.is_set() or not self._settings.run_operations:
             return
         self._eager_until = time.monotonic() + EAGER_SECONDS
         with self._lock:
