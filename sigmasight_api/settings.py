@@ -37,6 +37,8 @@ class ApiSettings(Settings):
     """Largest request body."""
     dagster_webserver: str = ""
     """`host:port` of the Dagster web server that batches are handed to; empty: a process of the API runs them."""
+    run_operations: bool = True
+    """Whether this server carries operations out; without it another one on the same database has to."""
     warm_worker: bool = True
     """Whether that process is started with the server, so that the first run need not wait for the assets to load."""
 

@@ -15,7 +15,19 @@ from typing import Any
 import yaml
 
 LONGEST_LIST = 2
-VOLATILE = ("computed_at", "changed_at", "created_at", "run_id", "request_id", "access_token", "token", "hint", "at", "started_at")
+VOLATILE = (
+    "computed_at",
+    "operation",
+    "changed_at",
+    "created_at",
+    "run_id",
+    "request_id",
+    "access_token",
+    "token",
+    "hint",
+    "at",
+    "started_at",
+)
 """Fields that are others in every deployment: an example shows one, and is compared without."""
 
 

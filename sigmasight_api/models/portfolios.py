@@ -142,7 +142,9 @@ Appraisal: Any = model_of("Appraisal", "The owner's mark of a private asset.", a
 class Operation(Document):
     """What brings the numbers up to date after a write."""
 
-    operation: str | None = Field(description="The operation that computes them; null: `sigmasight run`, or the sensor of a running daemon")
+    operation: str | None = Field(
+        description="The operation that computes them (`/operations/{id}`); null where the write changes no number"
+    )
     stale_from: date | None = Field(description="The first session whose numbers are old; null where the write changes no number")
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from sigmasight_api.launcher import DagsterDown, Launcher
+from sigmasight_api.launcher import Launcher
 from sigmasight_api.operations import register
 from sigmasight_api.operations.planning import Planner
 from sigmasight_api.operations.register import BRING_UP_TO_DATE, Operation
@@ -20,7 +20,7 @@ from sigmasight_api.operations.seat import Seat
 from sigmasight_api.operations.steps import CANCELLED, FAILED, PLANNED, RUNNING, SUCCEEDED, Step
 from sigmasight_api.operations.worker import Ended
 from sigmasight_api.settings import ApiSettings
-from sigmasight_assets.errors import SigmaSightError
+from sigmasight_assets.errors import DatabaseUnavailable, SigmaSightError
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import materializations
@@ -55,6 +55,8 @@ class Driver:
 
     def wake(self) -> None:
         """Work was asked for, or its end."""
+        if self._closing.is_set() or not self._settings.run_operations:
+            return
         self._eager_until = time.monotonic() + EAGER_SECONDS
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
@@ -115,7 +117,10 @@ class Driver:
         try:
             state, error = self._carry_out(operation)
             left = self.planner.left_stale(operation) if state is not None else []
-        except (DagsterDown, SigmaSightError) as fault:
+        except (DatabaseUnavailable, SQLAlchemyError):
+            state = None  # it is at work still: the next turn goes on with it
+            raise
+        except SigmaSightError as fault:
             state, error = FAILED, str(fault)
         finally:
             if state is not None:

@@ -149,7 +149,7 @@ def create_portfolio(door: Door, body: models.NewPortfolio, response: Response) 
         made = open_portfolio(caller.connection, caller.user.id, body.name, body.cash_balance, body.cash_as_of, body.slug)
         caller.record("portfolio.create", f"portfolio:{made.id}", made.name)
         row = caller.rows(queries.head(made.id))[0]
-        operation = bring_up_to_date(caller, INCEPTION)
+        operation = bring_up_to_date(caller, INCEPTION, made.id)
     response.headers["ETag"] = tag_of(row)
     response.headers["Location"] = f"/api/v1/portfolios/{made.id}"
     return {"portfolio": row, **operation}

@@ -48,7 +48,7 @@ def settings_for(folder: Path, **more: object) -> ApiSettings:
         "rate_limit": 100_000,
         "rate_limit_anonymous": 100_000,
         "reports_dir": folder / "reports",
-        "warm_worker": False,
+        "run_operations": False,
     }
     return ApiSettings(**{**chosen, **more})
 

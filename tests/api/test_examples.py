@@ -15,7 +15,18 @@ READS = [example for example in examples().values() if example.body is None and 
 WRITES = [example for example in examples().values() if example not in READS]
 
 
-WITHOUT_EXAMPLE = {"metrics", "log_in", "delete_token", "rename_tag", "remove_tag", "remove_flow", "remove_appraisal"}
+WITHOUT_EXAMPLE = {
+    "metrics",
+    "log_in",
+    "delete_token",
+    "rename_tag",
+    "remove_tag",
+    "remove_flow",
+    "remove_appraisal",
+    "read_operation",
+    "stream_operation",
+    "cancel_operation",
+}
 """No JSON; a password that is another one in every demonstration; ids that are others in every demonstration."""
 
 

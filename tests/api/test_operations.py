@@ -1,4 +1,4 @@
-"""Operations while another server carries them out: asked for, queued, found again by key, cancelled; what administrators see."""
+"""Operations that nobody carries out: asked for, queued, found again by key, cancelled; what administrators see."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from filelock import FileLock
 from sqlalchemy import Connection, select, update
 
 from sigmasight_api.access import Access, Caller, User
@@ -46,10 +45,10 @@ OURS = {
 
 @pytest.fixture
 def api(demo_file: Path, tmp_path: Path) -> Iterator[TestClient]:
-    """A server whose operations another one carries out, which does nothing."""
+    """A server that leaves operations to another one, which there is not."""
     shutil.copy(demo_file, tmp_path / "sigmasight.db")
     settings = settings_for(tmp_path, book_start=date(2022, 12, 22))
-    with FileLock(tmp_path / "operations.lock"), TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
 
 

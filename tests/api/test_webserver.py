@@ -55,7 +55,9 @@ def place(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def test_a_batch_waits_in_the_queue_of_dagster_and_is_cancelled_there(place: Place) -> None:
-    with TestClient(create_app(settings_for(place.state, dagster_webserver=f"127.0.0.1:{place.port}"))) as client:
+    with TestClient(
+        create_app(settings_for(place.state, run_operations=True, warm_worker=False, dagster_webserver=f"127.0.0.1:{place.port}"))
+    ) as client:
         admin = logged_in(client, ADMIN)
         identity = admin.post(f"{PREFIX}/admin/batch/factors", json={"first": "2022-12-27", "last": "2022-12-28"}).json()["id"]
         run_id = when(admin, identity, lambda one: one["runs"][0]["run_id"])["runs"][0]["run_id"]
