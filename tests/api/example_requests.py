@@ -9,9 +9,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from sigmasight_api.app import PREFIX, create_app
-from sigmasight_api.examples import Example
-from tests.api.conftest import logged_in, settings_for
+from sigmasight_api.app import PREFIX, create_app, openapi
+from sigmasight_api.examples import Example, examples
+from sigmasight_api.settings import ApiSettings
+from tests.api.conftest import SECRET, logged_in, settings_for
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -23,6 +24,14 @@ def place_of(document: dict[str, Any], operation_id: str) -> tuple[str, str]:
             if operations.get(method, {}).get("operationId") == operation_id:
                 return method, path
     raise AssertionError(f"{operation_id} is no operation of the document")
+
+
+def reads_and_writes() -> tuple[list[Example], list[Example]]:
+    """Examples of GETs, which any number of tests may send to one database, and of all other operations."""
+    document = openapi(ApiSettings(jwt_secret=SECRET))
+    known = {operation["operationId"]: method for part in document["paths"].values() for method, operation in part.items()}
+    reads = [example for example in examples().values() if known.get(example.operation) == "get"]
+    return reads, [example for example in examples().values() if example not in reads]
 
 
 def send(database: Path, example: Example) -> Any:

@@ -9,10 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from sigmasight_api.examples import LONGEST_LIST, VOLATILE, Example, examples, responses
-from tests.api.example_requests import METHODS, send, send_with
+from tests.api.example_requests import METHODS, reads_and_writes, send, send_with
 
-READS = [example for example in examples().values() if example.body is None and example.form is None]
-WRITES = [example for example in examples().values() if example not in READS]
+READS, WRITES = reads_and_writes()
 
 
 WITHOUT_EXAMPLE = {

@@ -14,15 +14,15 @@ from starlette.types import Message
 
 from sigmasight_api import middleware, tokens
 from sigmasight_api.app import create_app
-from sigmasight_api.examples import Example, examples
+from sigmasight_api.examples import Example
 from sigmasight_assets.ledger.accounts import add_user
 from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.database import Database
 from tests.api.conftest import INDIVIDUAL, ClientFor, logged_in, settings_for
-from tests.api.example_requests import place_of, send_with
+from tests.api.example_requests import place_of, reads_and_writes, send_with
 
 METRICS = "/api/v1/risk/metrics"
-READS = [example for example in examples().values() if example.body is None and example.form is None and example.user]
+READS = [example for example in reads_and_writes()[0] if example.user]
 
 
 def test_a_database_that_goes_away_is_said_and_served_again_when_it_is_back(own_client: TestClient, tmp_path: Path) -> None:
