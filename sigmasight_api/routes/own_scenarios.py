@@ -19,7 +19,8 @@ from sigmasight_api.queries import stress as queries
 from sigmasight_api.routes.stress_calculations import as_scenario
 from sigmasight_assets.ledger.user_scenarios import add_scenarios, remove_scenario, user_scenarios_of
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
-from sigmasight_assets.store.tables import prices
+from sigmasight_assets.store.database import lock_for_writing
+from sigmasight_assets.store.tables import prices, user_scenarios
 
 MOST_OWN = 100
 ScenarioId = Annotated[str, Path(max_length=48, description="Id of a scenario of the caller's own", examples=["oil_shock"])]
@@ -32,6 +33,7 @@ def create_scenario(door: Door, body: NewScenario) -> Response:
     """From its first session on, every later computation of stress results holds it."""
     scenario = as_scenario(body, ("body",))
     with door.writing() as caller:
+        lock_for_writing(caller.connection, user_scenarios.name)
         first = _first_session(caller, body.first_session)
         held = {one.scenario.id: one for one in user_scenarios_of(caller.connection, caller.user.id)}
         if scenario.id in held or scenario.id in {one.id for one in shipped_scenarios()}:
@@ -50,6 +52,7 @@ def create_scenario(door: Door, body: NewScenario) -> Response:
 def delete_scenario(door: Door, scenario_id: ScenarioId) -> Response:
     """Its stored results go with the next computation of their sessions."""
     with door.writing() as caller:
+        lock_for_writing(caller.connection, user_scenarios.name)
         held = {one.scenario.id: one for one in user_scenarios_of(caller.connection, caller.user.id)}
         remove_scenario(caller.connection, caller.user.id, scenario_id)
         caller.record("scenario.delete", f"scenario:{scenario_id}")

@@ -11,12 +11,13 @@ from fastapi.testclient import TestClient
 from sigmasight_api.examples import LONGEST_LIST, VOLATILE, Example, examples, responses
 from tests.api.example_requests import METHODS, send, send_with
 
-READS = [example for example in examples().values() if example.body is None and example.form is None]
+READS = [example for example in examples().values() if example.operation.startswith("calculate_") or not (example.body or example.form)]
 WRITES = [example for example in examples().values() if example not in READS]
 
 
-WITHOUT_EXAMPLE = {"metrics", "log_in", "delete_token", "rename_tag", "remove_tag", "remove_flow", "remove_appraisal"}
-"""No JSON; a password that is another one in every demonstration; ids that are others in every demonstration."""
+WITHOUT_EXAMPLE = {"metrics", "log_in", "delete_token", "rename_tag", "remove_tag", "remove_flow", "remove_appraisal", "delete_scenario"}
+"""No JSON; a password that is another one in every demonstration; ids that are others in every demonstration, or that it
+does not have."""
 
 
 def named(example: Example) -> str:

@@ -121,6 +121,22 @@ def test_both_databases_answer_alike(as_user: ClientFor, postgres_demo: str, tmp
                 assert there.get(place).json() == here.get(place).json(), path
 
 
+def test_both_databases_calculate_alike_and_keep_own_scenarios(own_client: TestClient, postgres_demo: str, tmp_path: Path) -> None:
+    own = {"id": "oil_shock", "name": "Oil shock", "severity": "severe", "shocks": {"market": -0.12}, "first_session": "2022-12-28"}
+    place = f"{PREFIX}/risk/stress-testing/scenarios"
+    with TestClient(create_app(settings_for(tmp_path, database_url=postgres_demo)), raise_server_exceptions=False) as other:
+        here, there = logged_in(own_client, HEDGE_FUND), logged_in(other, HEDGE_FUND)
+        for client in (here, there):
+            assert [client.post(place, json=own).status_code for _ in range(2)] == [201, 409]
+        for path, body in (
+            ("risk/stress-testing/comprehensive", {"scenarios": ["market_down_10", "oil_shock"]}),
+            ("factors/calculate", {}),
+        ):
+            one, two = ({**client.post(f"{PREFIX}/{path}", json=body).json(), "meta": None} for client in (here, there))
+            assert "errors" not in one and one == two, path
+        assert [client.delete(f"{place}/oil_shock").status_code for client in (here, there)] == [200, 200]
+
+
 @pytest.mark.parametrize("path", OF_MARKET)
 def test_the_market_is_everybodys(as_user: ClientFor, path: str) -> None:
     answers = {as_user(email).get(PREFIX + path).text for email in (INDIVIDUAL, HEDGE_FUND, NOBODY)}
