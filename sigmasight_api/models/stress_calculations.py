@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from sigmasight_api.models.base import Body, Document, Meta
 from sigmasight_api.models.calculations import HEDGE_FUND, AsOf, Portfolio
+from sigmasight_api.models.portfolios import Operation
 from sigmasight_api.models.stress import Scenario, StressResult
 
 MOST_SCENARIOS = 200
@@ -101,21 +102,11 @@ class NewScenario(ScenarioBody):
     )
 
 
-class Updating(Document):
-    """What brings the numbers up to date after a write."""
-
-    operation: str | None = Field(description="The operation that computes them; null: `sigmasight run`, or the sensor of a running daemon")
-    stale_from: date | None = Field(description="The first session whose numbers are old; null where the write changes no number")
-
-
-class CreatedScenario(Scenario):
+class CreatedScenario(Scenario, Operation):
     """A scenario of one's own, as it was added."""
 
-    updating: Updating
 
-
-class DeletedScenario(Document):
+class DeletedScenario(Operation):
     """A scenario of one's own that is no more: its stored results go with the next computation."""
 
     id: str
-    updating: Updating

@@ -17,6 +17,7 @@ from sigmasight_api.models.stress_calculations import CreatedScenario, DeletedSc
 from sigmasight_api.on_demand import answered
 from sigmasight_api.queries import stress as queries
 from sigmasight_api.routes.stress_calculations import as_scenario
+from sigmasight_api.updating import bring_up_to_date
 from sigmasight_assets.ledger.user_scenarios import add_scenarios, remove_scenario, user_scenarios_of
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
 from sigmasight_assets.store.database import lock_for_writing
@@ -43,7 +44,7 @@ def create_scenario(door: Door, body: NewScenario) -> Response:
         add_scenarios(caller.connection, caller.user.id, [scenario], first)
         caller.record("scenario.create", f"scenario:{scenario.id}", f"in force from {first}")
         (row,) = [one for one in caller.rows(queries.own_scenarios(caller.user.id)) if one["definition"]["id"] == scenario.id]
-        document = stress_items.scenario_item(scenario, first, row["created_at"]) | {"updating": updating(caller, first)}
+        document = stress_items.scenario_item(scenario, first, row["created_at"]) | bring_up_to_date(caller, first)
     place = door.request.url.path
     return answered(document, 201, {"Location": f"{place}/{scenario.id}"})
 
@@ -56,13 +57,8 @@ def delete_scenario(door: Door, scenario_id: ScenarioId) -> Response:
         held = {one.scenario.id: one for one in user_scenarios_of(caller.connection, caller.user.id)}
         remove_scenario(caller.connection, caller.user.id, scenario_id)
         caller.record("scenario.delete", f"scenario:{scenario_id}")
-        document = {"id": scenario_id, "updating": updating(caller, held[scenario_id].first_session)}
+        document = {"id": scenario_id, **bring_up_to_date(caller, held[scenario_id].first_session)}
     return answered(document)
-
-
-def updating(caller: Caller, first_session: date) -> dict[str, object]:  # noqa: ARG001 - whose books the operation is of
-    """What brings the results up to date: said in the transaction of the write that made them old."""
-    return {"operation": None, "stale_from": first_session}
 
 
 def _first_session(caller: Caller, asked: date | None) -> date:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
+from filelock import FileLock
 
 from sigmasight_api.app import PREFIX, create_app
 from sigmasight_api.examples import Example
@@ -26,11 +27,11 @@ def place_of(document: dict[str, Any], operation_id: str) -> tuple[str, str]:
 
 
 def send(database: Path, example: Example) -> Any:
-    """The answer of the demonstration to an example; what it writes, it writes to a copy."""
+    """The answer of the demonstration to an example; what it writes, it writes to a copy; work that it starts is not begun."""
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         shutil.copy(database, state / "sigmasight.db")
-        with TestClient(create_app(settings_for(state))) as client:
+        with FileLock(state / "operations.lock"), TestClient(create_app(settings_for(state))) as client:
             return send_with(client, example)
 
 

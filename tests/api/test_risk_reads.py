@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event, insert, select
+from sqlalchemy import Integer, event, insert, select, text
 
 from sigmasight_api.app import create_app
 from sigmasight_assets.sessions import SessionCalendar, utc_now
@@ -106,6 +106,8 @@ def postgres_demo(demo_file: Path, postgres_admin: Database, postgres_template: 
             rows = [] if table.name in NOT_READ else [dict(row) for row in reading.execute(select(table)).mappings()]
             if rows:
                 writing.execute(insert(table), rows)
+            if rows and isinstance(table.c.get("id", table.c[0]).type, Integer):
+                writing.execute(text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {max(row['id'] for row in rows)})"))
     yield target.url.render_as_string(hide_password=False)
     source.dispose()
     target.dispose()
