@@ -89,7 +89,7 @@ class Operation(Document):
     id: uuid.UUID
     owner_id: uuid.UUID
     owner: str = Field(description="E-mail address of who asked for it")
-    kind: str = Field(description="batch.NAME, or bring_up_to_date after a change of a book")
+    kind: str = Field(description="batch.NAME, reports.generate, or bring_up_to_date after a change of a book")
     state: State
     request: Asked
     runs: list[Run]
@@ -120,4 +120,6 @@ class Operations(Paged):
 
     state: Annotated[State | None, Field(description="Only in this state")] = None
     kind: Annotated[str | None, Field(max_length=32, description="Only of this kind", examples=["batch.run-all"])] = None
-    portfolio_id: Annotated[uuid.UUID | None, Field(description="Only those that bring this book up to date")] = None
+    portfolio_id: Annotated[
+        uuid.UUID | None, Field(description="Only those of this book that its owner started, or that bring it up to date")
+    ] = None

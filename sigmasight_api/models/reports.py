@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from sigmasight_api.models.base import Collection, Document, Meta
+from sigmasight_api.models.base import Body, Collection, Document, Meta
+from sigmasight_api.models.calculations import HEDGE_FUND, Portfolio
 
 
 class ReportFile(Document):
@@ -63,3 +64,12 @@ class ReportStatus(Document):
     sections: list[SectionStatus]
     files: list[ReportFile]
     meta: Meta
+
+
+class ReportRequest(Body):
+    """Which report to write."""
+
+    portfolio_id: Portfolio = None
+    session: date | None = Field(None, description="Session of the report; null: the last that is computed")
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"portfolio_id": HEDGE_FUND, "session": "2022-12-27"}]})

@@ -94,7 +94,7 @@ class StressResult(_Figures):  # type: ignore[valid-type,misc]
     """A book under one scenario in one mode, with what the gain is made of."""
 
     name: str | None = Field(description="Name of the scenario")
-    scope: str | None = Field(description="shipped or own")
+    scope: str | None = Field(description="shipped, own, or inline: as the request defines it")
     moves: Moves
     by_factor: list[PartOfGain] = Field(description="Eight factors, volatility (vega), the curve (rho), the -100 % floor, non-linear rest")
     by_asset_class: list[PartOfGain]

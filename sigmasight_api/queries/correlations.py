@@ -9,19 +9,16 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from sigmasight_assets.store.tables import factor_covariance, factor_returns, position_correlations, position_values
+from sigmasight_api.queries.factors import factor_series
+from sigmasight_assets.store.tables import factor_covariance, position_correlations, position_values
 
 PACKED = ("names", "delta_dollars", "correlations", "clusters")
 
 
 def factor_matrices(columns: Sequence[str], session: date) -> dict[str, Select[Any]]:
     """The session's row of moments, and the series behind the factors."""
-    c, f = factor_covariance.c, factor_returns.c
-    series = select(f.series, f.symbol, f.etf, f.is_stand_in)
-    return {
-        "moments": select(*(c[name] for name in columns)).where(c.session == session),
-        "series": series.where(f.session == session, f.kind == "factor"),
-    }
+    c = factor_covariance.c
+    return {"moments": select(*(c[name] for name in columns)).where(c.session == session), "series": factor_series(session)}
 
 
 def of_view(columns: Sequence[str], portfolio_id: uuid.UUID, session: date, view: str) -> Select[Any]:

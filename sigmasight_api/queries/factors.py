@@ -37,11 +37,22 @@ def exposures(book_columns: Sequence[str], columns: Sequence[str], portfolio_id:
 
 def positions(portfolio_id: uuid.UUID, session: date) -> dict[str, Select[Any]]:
     """The book's lots packed as arrays, and the stored fits of their underlyings."""
+    risk = of_session(portfolio_factor_risk, (*PACKED, "coverage", "status", "reason"), portfolio_id, session)
+    return {"risk": risk, "fits": fits(portfolio_id, session)}
+
+
+def fits(portfolio_id: uuid.UUID, session: date) -> Select[Any]:
+    """Stored fits of the underlyings of a book's open lots."""
     p, b = position_values.c, factor_betas.c
     held = select(p.underlying).where(p.session == session, p.portfolio_id == portfolio_id, p.event.is_(None))
-    fits = select(b.symbol, b.factor, *(b[name] for name in FIT)).where(b.session == session, b.symbol.in_(held))
-    risk = of_session(portfolio_factor_risk, (*PACKED, "coverage", "status", "reason"), portfolio_id, session)
-    return {"risk": risk, "fits": fits.where(b.status != "quarantined")}
+    query = select(b.symbol, b.factor, *(b[name] for name in FIT)).where(b.session == session, b.symbol.in_(held))
+    return query.where(b.status != "quarantined")
+
+
+def factor_series(session: date) -> Select[Any]:
+    """The series behind the factors on a session."""
+    f = factor_returns.c
+    return select(f.series, f.symbol, f.etf, f.is_stand_in).where(f.session == session, f.kind == "factor")
 
 
 def definitions(session: date, model_session: date | None, loading_columns: Sequence[str]) -> dict[str, Select[Any]]:

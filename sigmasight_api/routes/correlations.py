@@ -68,17 +68,21 @@ def _factor_matrix(caller: Caller, asked: AsOf) -> dict[str, Any]:
         raise not_materialized("factor_covariance", asked.as_of or provenance.last_market_session)
     found = rows_together(caller.connection, queries.factor_matrices(MOMENTS, row_set.session))
     row = found["moments"][0]
-    names = row.pop("factors")
-    packed = {name: row.pop(name) for name in ("covariance", "correlation", "etf_correlation")}
+    return {**factor_matrix_of(row, found["series"]), "meta": meta_of(row_set, None, row["status"], row["reason"])}
+
+
+def factor_matrix_of(row: dict[str, Any], series: list[dict[str, Any]]) -> dict[str, Any]:
+    """A row of `factor_covariance` with its matrices by name."""
     matrix = {
-        out: None if packed[name] is None else matrices.with_series(matrices.named_rows(FACTORS, packed[name]), FACTORS, found["series"])
+        out: None if row[name] is None else matrices.with_series(matrices.named_rows(FACTORS, row[name]), FACTORS, series)
         for out, name in (("etf_returns", "etf_correlation"), ("factor_returns", "correlation"))
     }
     covariance = None
-    if packed["covariance"] is not None:
-        rows = matrices.named_rows(names, packed["covariance"])
-        covariance = [{"factor": factor, "covariances": cells} for factor, cells in zip(names, rows, strict=True)]
-    return {**row, **matrix, "covariance": covariance, "meta": meta_of(row_set, None, row["status"], row["reason"])}
+    if row["covariance"] is not None:
+        rows = matrices.named_rows(row["factors"], row["covariance"])
+        covariance = [{"factor": factor, "covariances": cells} for factor, cells in zip(row["factors"], rows, strict=True)]
+    packed = ("factors", "covariance", "correlation", "etf_correlation")
+    return {**{name: cell for name, cell in row.items() if name not in packed}, **matrix, "covariance": covariance}
 
 
 @router.get(

@@ -21,7 +21,7 @@ from sigmasight_api.queries import factors as queries
 from sigmasight_api.queries.together import rows_together
 from sigmasight_api.routes.paths import PortfolioId
 
-BOOK, EXPOSURES = list(FactorRisk.model_fields), list(FactorExposure.model_fields)
+BOOK, EXPOSURES = list(map(str, FactorRisk.model_fields)), list(map(str, FactorExposure.model_fields))
 SORTABLE = ("symbol", "underlying", "delta_dollars", "uncovered_dollars", "volatility_contribution")
 
 router = APIRouter()
@@ -111,16 +111,18 @@ def _positions(book: Book, asked: Positions) -> dict[str, Any]:
     if not found["risk"]:
         raise not_materialized(row_set.table, row_set.session)
     row = found["risk"][0]
-    fits: dict[tuple[str | None, str], dict[str, Any]] = {(fit["symbol"], fit["factor"]): fit for fit in found["fits"]}
     lots = [
-        lot for lot in _lots(row, fits) if asked.underlying in (None, lot["underlying"]) and asked.is_covered in (None, lot["is_covered"])
+        lot
+        for lot in lots_of(row, found["fits"])
+        if asked.underlying in (None, lot["underlying"]) and asked.is_covered in (None, lot["is_covered"])
     ]
     meta = meta_of(row_set, row["coverage"], row["status"], row["reason"])
     return listed(sorted_rows(lots, asked.sort, SORTABLE), asked, meta)
 
 
-def _lots(row: dict[str, Any], fits: dict[tuple[str | None, str], dict[str, Any]]) -> list[dict[str, Any]]:
-    """The packed lots as named items."""
+def lots_of(row: dict[str, Any], fits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lots packed in a row of `portfolio_factor_risk` as named items, with the fits of their underlyings."""
+    fit_of = {(fit["symbol"], fit["factor"]): fit for fit in fits}
     none = dict.fromkeys(queries.FIT)
     items = []
     for i, lot_id in enumerate(row["lot_ids"]):
@@ -131,7 +133,7 @@ def _lots(row: dict[str, Any], fits: dict[tuple[str | None, str], dict[str, Any]
                 "factor": factor,
                 "dollars": row["dollars"][i][k],
                 "std_error_dollars": row["std_errors"][i][k],
-                **{key: fits.get((fitted, factor), none)[key] for key in queries.FIT},
+                **{key: fit_of.get((fitted, factor), none)[key] for key in queries.FIT},
             }
             for k, factor in enumerate(row["factors"])
         ]

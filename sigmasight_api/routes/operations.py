@@ -45,8 +45,8 @@ def one_document(caller: Caller, operation_id: uuid.UUID) -> dict[str, Any]:
 def accepted(caller: Caller, operation_id: uuid.UUID) -> Response:
     """The answer to a request that started work."""
     document = one_document(caller, operation_id)
-    prefix = caller.access.request.url.path.split("/admin/")[0]
-    return Response(to_json(document), 202, {"Location": f"{prefix}/operations/{operation_id}"}, "application/json")
+    place = caller.access.request.app.url_path_for("read_operation", operation_id=operation_id)
+    return Response(to_json(document), 202, {"Location": place}, "application/json")
 
 
 @router.get("", response_model=Collection[Operation], summary="Operations", responses=problems())

@@ -101,6 +101,15 @@ def exposure_frames(reader: Reader, sessions: Sequence[date], portfolio_ids: Seq
     return ids, frames()
 
 
+def calculated(reader: Reader, session: date, portfolio_id: uuid.UUID) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of both tables of one book, from stored positions, betas and covariance."""
+    nav_of = computed_nav(reader, [portfolio_id], int(reader.positions([session])[0]))
+    covariances, chunks = read_books(reader, [session], [portfolio_id], nav_of)
+    judged = [_judge(book, covariances) for _, books in chunks for book in books]
+    risk = _frame(portfolio_factor_risk, [_risk_row(reader, one) for one in judged])
+    return risk, _frame(factor_exposures, [row for one in judged for row in _exposure_rows(reader, one)])
+
+
 def _stored_nav(reader: Reader, portfolio_ids: list[uuid.UUID]) -> NavSource:
     """NAV as `portfolio_factor_risk` holds it; NaN where it has no row."""
     r = portfolio_factor_risk.c

@@ -42,12 +42,12 @@ _FLAG_TEXTS = np.array(
 )
 
 
-def _windows(reader: Reader, sessions: Sequence[date]) -> Iterator[tuple[int, FactorWindow, RatesSurprise | str]]:
+def _windows(reader: Reader, sessions: Sequence[date], length: int = WINDOW) -> Iterator[tuple[int, FactorWindow, RatesSurprise | str]]:
     """The factors of each session's window, and its rates surprise or why there is none."""
     for run in runs_of(np.sort(reader.positions(sessions))):
-        panel = read_factor_panel(reader, int(run[0]) + 1 - WINDOW, int(run[-1]))
+        panel = read_factor_panel(reader, int(run[0]) + 1 - length, int(run[-1]))
         for position in run.tolist():
-            span = slice(max(position + 1 - WINDOW - panel.first, 0), position + 1 - panel.first)
+            span = slice(max(position + 1 - length - panel.first, 0), position + 1 - panel.first)
             window = factor_window(panel.etf_returns[span])
             yield position, window, rates_surprise(window, panel.yield_change[span])
 
@@ -80,10 +80,10 @@ def loading_frame(reader: Reader, sessions: Sequence[date]) -> pd.DataFrame:
     return _frame(factor_loadings, rows)
 
 
-def covariance_frame(reader: Reader, sessions: Sequence[date]) -> pd.DataFrame:
-    """Rows of `factor_covariance`."""
+def covariance_frame(reader: Reader, sessions: Sequence[date], length: int = WINDOW) -> pd.DataFrame:
+    """Rows of `factor_covariance`, of windows of `length` returns."""
     rows = []
-    for position, window, rates in _windows(reader, sessions):
+    for position, window, rates in _windows(reader, sessions, length):
         found: tuple[object, ...] = (None, None, None, np.nan)
         if window.styles is not None:
             moments = factor_model.factor_covariance(window.etf_returns, window.styles, None if isinstance(rates, str) else rates)

@@ -186,6 +186,8 @@ def holdings_of(lots: pd.DataFrame, options: pd.DataFrame, portfolio_ids: Sequen
         "size": np.nan_to_num(size),
         "contract": _contract_rows(lots, is_option, options),
     }
+    if lots.empty:
+        return
     days, first_lot = np.unique(lots["session"].to_numpy(), return_index=True)
     first_option = np.searchsorted(options["session"].to_numpy(), days, side="left")
     end_option = np.searchsorted(options["session"].to_numpy(), days, side="right")

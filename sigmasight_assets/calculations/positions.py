@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -116,18 +116,29 @@ def _exposures(block: Block, i: np.ndarray, j: np.ndarray, units: Array, market_
     """Exposures and position Greeks; NaN where an input is missing, or the lot ended."""
     greeks = {name: values[i, j] for name, values in block.prices.greeks.items()}
     is_option, is_call = block.lots.is_option[j], block.lots.option_type[j] == "C"
-    spot = greeks["spot"]
-    notional = np.where(is_option, np.where(is_call, 1.0, -1.0) * units * spot, market_value)
-    delta_dollars = np.where(is_option, units * greeks["delta"] * spot, market_value)
-    exposures = {
-        "notional_exposure": notional,
-        "delta_dollars": delta_dollars,
-        "gamma_dollars_per_pct": np.where(is_option, units * greeks["gamma"] * spot**2 * 0.01, 0.0),
-        "theta_per_day": np.where(is_option, units * greeks["theta_per_day"], 0.0),
-        "vega_per_volpt": np.where(is_option, units * greeks["vega_per_volpt"], 0.0),
-        "rho_per_pct": np.where(is_option, units * greeks["rho_per_pct"], 0.0),
-    }
+    of_options = option_exposures(units, is_call, greeks)
+    of_others = dict.fromkeys(of_options, np.zeros(len(units))) | {"notional_exposure": market_value, "delta_dollars": market_value}
+    exposures = {name: np.where(is_option, values, of_others[name]) for name, values in of_options.items()}
     return {name: np.where(ended, np.nan, values) for name, values in exposures.items()}
+
+
+def option_exposures(units: Array, is_call: np.ndarray, greeks: Mapping[str, Array]) -> dict[str, Array]:
+    """Exposures and Greeks of option positions, each of shape (n,).
+
+    Parameters
+    ----------
+    units : Array of shape (n,)
+        quantity x multiplier, signed.
+    greeks : mapping
+        `spot`, and per share of the underlying `delta`, `gamma`, `theta_per_day`, `vega_per_volpt`, `rho_per_pct`.
+    """
+    spot = greeks["spot"]
+    return {
+        "notional_exposure": np.where(is_call, 1.0, -1.0) * units * spot,
+        "delta_dollars": units * greeks["delta"] * spot,
+        "gamma_dollars_per_pct": units * greeks["gamma"] * spot**2 * 0.01,
+        **{name: units * greeks[name] for name in ("theta_per_day", "vega_per_volpt", "rho_per_pct")},
+    }
 
 
 def _row_status(

@@ -13,6 +13,7 @@ from sigmasight_assets.calculations.factor_returns import RATES_TENOR_MONTHS
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.scenarios.definition import RATES, Scenario
+from sigmasight_assets.sessions import FIRST_DATE
 from sigmasight_assets.store.tables import factor_returns, prices, treasury_yields
 
 BASIS_POINTS = 10_000.0
@@ -43,7 +44,7 @@ NOTHING = Replay({}, None, {})
 class History:
     """Closes and yields on the ends of replay windows, read once.
 
-    A window whose end is no session counts from the last close before it.
+    A window whose end is no session counts from the last close before it; before the calendar begins there is none.
     """
 
     def __init__(self, reader: Reader, scenarios: Sequence[Scenario]) -> None:
@@ -61,7 +62,7 @@ class History:
         self._yield = dict(zip(yields["session"].dt.date, yields["par_yield"], strict=True))
 
     def _close(self, day: date) -> date:
-        return self._calendar.roll_back(day)
+        return day if day < FIRST_DATE else self._calendar.roll_back(day)
 
     def measure(self, scenario: Scenario, session: date, proxies: dict[str, str]) -> Replay:
         """What the data say of a scenario's window as seen on a session; nothing where the window ends after it.

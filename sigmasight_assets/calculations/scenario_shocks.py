@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -71,17 +71,31 @@ def facts_of(stated: Stated, loadings: Loadings) -> Facts:
 
 def scenario_shock_frame(reader: Reader, sessions: Sequence[date]) -> pd.DataFrame:
     """Rows of `scenario_shocks`: every shipped scenario, and every user's own from its first session on."""
+    own = user_scenarios_of(reader.connection) if len(sessions) else []
+    scenarios = [*shipped_scenarios(), *(one.scenario for one in own)]
+    return shock_frame(reader, sessions, scenarios, lambda day: _in_force(own, day))
+
+
+def shock_frame(
+    reader: Reader, sessions: Sequence[date], scenarios: Sequence[Scenario], in_force: Callable[[date], Sequence[tuple[str, Scenario]]]
+) -> pd.DataFrame:
+    """Rows of `scenario_shocks` of given scenarios.
+
+    Parameters
+    ----------
+    in_force : callable
+        Session -> (scope, scenario) of those of `scenarios` that hold on it, in the order of the rows.
+    """
     position = np.sort(reader.positions(sessions))
     if not len(position):
         return records_to_frame([], scenario_shocks)
-    own = user_scenarios_of(reader.connection)
     loadings, covariances = read_loadings(reader, position), read_covariances(reader, position)
     proxies = read_proxies(reader, list(sessions))
-    history = History(reader, [*shipped_scenarios(), *(one.scenario for one in own)])
+    history = History(reader, scenarios)
     records: list[dict[str, Any]] = []
     for p in position.tolist():
         day = reader.day(p)
-        for scope, scenario in _in_force(own, day):
+        for scope, scenario in in_force(day):
             stated = stated_on(scenario, history.measure(scenario, day, proxies.get(day, {})))
             common = {"session": day, "scope": scope, **_described(scenario, stated)}
             records += [common | row for row in _modes(stated, loadings.get(p), covariances.get(p))]

@@ -59,8 +59,26 @@ def stress_result_frames(
     if not ids or not len(sessions):
         yield sorted(sessions), records_to_frame([], stress_results)
         return
-    books, owners = Books(reader, sessions, ids), _owners(reader, ids)
-    shocks, loadings = _read_shocks(reader, *books.span()), read_loadings(reader, books.position)
+    books = Books(reader, sessions, ids)
+    yield from _frames(books, _read_shocks(reader, *books.span()), _owners(reader, ids))
+
+
+def results_under(reader: Reader, session: date, portfolio_id: uuid.UUID, rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `stress_results` of one book under rows of `scenario_shocks` of the session, whosever they are.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With the columns of `scenario_shocks`, stored or not.
+    """
+    books = Books(reader, [session], [portfolio_id])
+    frames = [frame for _, frame in _frames(books, shocks_of(rows.assign(scope=SHIPPED)), {portfolio_id: SHIPPED})]
+    return frames[0]
+
+
+def _frames(books: Books, shocks: Mapping[date, Shocks], owners: Mapping[uuid.UUID, str]) -> Iterator[tuple[list[date], pd.DataFrame]]:
+    reader = books.reader
+    loadings = read_loadings(reader, books.position)
     for days, parts in books.chunks(max((len(one.open_covariance) for one in shocks.values()), default=1)):
         columns: list[Columns] = []
         for day, holdings, betas in parts:
@@ -77,13 +95,18 @@ def _owners(reader: Reader, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 
 def _read_shocks(reader: Reader, first: date, last: date) -> dict[date, Shocks]:
-    table, n = scenario_shocks.c, len(MODEL_FACTORS)
+    table = scenario_shocks.c
     wanted = ("session", "scope", *_OF_SCENARIO, *_MOVES, "rates_bp", "iv_change", "open_covariance", "status", "reason")
     query = select(*(table[name] for name in wanted)).where(table.session.between(first, last), table.status != "quarantined")
-    rows = reader.frame(query.order_by(table.session, table.scope, table.scenario_id, table.mode))
+    return shocks_of(reader.frame(query.order_by(table.session, table.scope, table.scenario_id, table.mode)))
+
+
+def shocks_of(rows: pd.DataFrame) -> dict[date, Shocks]:
+    """Rows of `scenario_shocks`, ordered by session, by session."""
+    n = len(MODEL_FACTORS)
     columns = {name: rows[name].to_numpy() for name in ("scope", *_OF_SCENARIO, "status", "reason")}
     nothing = np.full(n * n, np.nan)
-    open_covariance = np.array([nothing if packed is None else packed for packed in rows["open_covariance"]]).reshape(-1, n, n)
+    open_covariance = np.array([nothing if packed is None else np.ravel(packed) for packed in rows["open_covariance"]]).reshape(-1, n, n)
     moves = Moves(*(np.nan_to_num(rows[name].to_numpy(dtype=np.float64)) for name in (list(_MOVES), "rates_bp", "iv_change")))
     days, starts = np.unique(rows["session"].to_numpy(), return_index=True)
     out = {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
+from filelock import FileLock
 
 from sigmasight_api.app import PREFIX, create_app, openapi
 from sigmasight_api.examples import Example, examples
@@ -27,19 +28,19 @@ def place_of(document: dict[str, Any], operation_id: str) -> tuple[str, str]:
 
 
 def reads_and_writes() -> tuple[list[Example], list[Example]]:
-    """Examples of GETs, which any number of tests may send to one database, and of all other operations."""
+    """Examples of what writes nothing (GETs and calculations), which any number of tests may send to one database, and of all else."""
     document = openapi(ApiSettings(jwt_secret=SECRET))
     known = {operation["operationId"]: method for part in document["paths"].values() for method, operation in part.items()}
-    reads = [example for example in examples().values() if known.get(example.operation) == "get"]
+    reads = [one for one in examples().values() if known.get(one.operation) == "get" or one.operation.startswith("calculate_")]
     return reads, [example for example in examples().values() if example not in reads]
 
 
 def send(database: Path, example: Example) -> Any:
-    """The answer of the demonstration to an example; what it writes, it writes to a copy."""
+    """The answer of the demonstration to an example; what it writes, it writes to a copy; work that it starts is not begun."""
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         shutil.copy(database, state / "sigmasight.db")
-        with TestClient(create_app(settings_for(state))) as client:
+        with FileLock(state / "operations.lock"), TestClient(create_app(settings_for(state))) as client:
             return send_with(client, example)
 
 

@@ -12,8 +12,6 @@ from sigmasight_api.examples import LONGEST_LIST, VOLATILE, Example, examples, r
 from tests.api.example_requests import METHODS, reads_and_writes, send, send_with
 
 READS, WRITES = reads_and_writes()
-
-
 WITHOUT_EXAMPLE = {
     "metrics",
     "log_in",
@@ -22,11 +20,13 @@ WITHOUT_EXAMPLE = {
     "remove_tag",
     "remove_flow",
     "remove_appraisal",
+    "delete_scenario",
     "read_operation",
     "stream_operation",
     "cancel_operation",
 }
-"""No JSON; a password that is another one in every demonstration; ids that are others in every demonstration."""
+"""No JSON; a password that is another one in every demonstration; ids that are others in every demonstration, or that it
+does not have."""
 
 
 def named(example: Example) -> str:

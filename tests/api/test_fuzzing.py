@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import schemathesis
 from fastapi.testclient import TestClient
+from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -33,11 +34,12 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def fuzzed(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """An application on a copy of the demonstration, which the requests may change."""
+    """An application on a copy of the demonstration, which the requests may change; work that they start waits for another server."""
     folder = tmp_path_factory.mktemp("fuzzed")
     shutil.copy(demo_file, folder / "sigmasight.db")
     shutil.copytree(demo_file.parent / "reports", folder / "reports")
-    with TestClient(create_app(settings_for(folder)), raise_server_exceptions=False) as client:
+    application = create_app(settings_for(folder))
+    with FileLock(folder / "operations.lock"), TestClient(application, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -93,6 +93,22 @@ def test_events_tell_of_every_session_and_end_with_the_run_that_dagster_knows(se
     assert run["rows"] == 3 * 2 * 2 * len({row["scenario_id"] for row in scenarios(server)})
 
 
+def test_an_owner_has_a_report_written(server: ApiServer, database: Database) -> None:
+    with database.read() as connection:
+        book = connection.execute(select(portfolios.c.owner_id, portfolios.c.slug).where(portfolios.c.slug.like("balanced%"))).one()
+    headers = {"Authorization": f"Bearer {tokens.issue(SECRET, book.owner_id, utc_now(), 60)}"}
+    report = f"/reports/{book.slug}_2022-12-27"
+    with server.client as client:
+        assert client.get(f"{report}/status", headers=headers).json()["state"] == "on_demand"
+        identity = client.post("/reports/generate", json={"session": "2022-12-27"}, headers=headers).json()["id"]
+        done = server.when(identity, *ENDED)
+        assert (done["kind"], done["state"], done["error"]) == ("reports.generate", "succeeded", None)
+        assert client.get(f"{report}/status", headers=headers).json()["state"] == "written"
+        for kind in ("md", "json", "csv", "html"):
+            content = (server.state / "reports" / f"{book.slug}_2022-12-27" / f"{book.slug}_report_2022-12-27.{kind}").read_bytes()
+            assert client.get(f"{report}/download", params={"format": kind}, headers=headers).content == content
+
+
 def scenarios(server: ApiServer) -> list[dict[str, Any]]:
     database = Database(f"sqlite:///{server.state / 'sigmasight.db'}")
     rows = database.frame(select(stress_results.c.scenario_id).distinct())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event, insert, select
+from sqlalchemy import Integer, event, insert, select, text
 
 from sigmasight_api.app import create_app
 from sigmasight_assets.sessions import SessionCalendar, utc_now
@@ -106,6 +106,8 @@ def postgres_demo(demo_file: Path, postgres_admin: Database, postgres_template: 
             rows = [] if table.name in NOT_READ else [dict(row) for row in reading.execute(select(table)).mappings()]
             if rows:
                 writing.execute(insert(table), rows)
+            if rows and isinstance(table.c.get("id", table.c[0]).type, Integer):
+                writing.execute(text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {max(row['id'] for row in rows)})"))
     yield target.url.render_as_string(hide_password=False)
     source.dispose()
     target.dispose()
@@ -119,6 +121,22 @@ def test_both_databases_answer_alike(as_user: ClientFor, postgres_demo: str, tmp
             for path in [*EVERY, "/risk/stress-testing/scenarios", "/reports"]:
                 place = url(here, path, email)
                 assert there.get(place).json() == here.get(place).json(), path
+
+
+def test_both_databases_calculate_alike_and_keep_own_scenarios(own_client: TestClient, postgres_demo: str, tmp_path: Path) -> None:
+    own = {"id": "oil_shock", "name": "Oil shock", "severity": "severe", "shocks": {"market": -0.12}, "first_session": "2022-12-28"}
+    place = f"{PREFIX}/risk/stress-testing/scenarios"
+    with TestClient(create_app(settings_for(tmp_path, database_url=postgres_demo)), raise_server_exceptions=False) as other:
+        here, there = logged_in(own_client, HEDGE_FUND), logged_in(other, HEDGE_FUND)
+        for client in (here, there):
+            assert [client.post(place, json=own).status_code for _ in range(2)] == [201, 409]
+        for path, body in (
+            ("risk/stress-testing/comprehensive", {"scenarios": ["market_down_10", "oil_shock"]}),
+            ("factors/calculate", {}),
+        ):
+            one, two = ({**client.post(f"{PREFIX}/{path}", json=body).json(), "meta": None} for client in (here, there))
+            assert "errors" not in one and one == two, path
+        assert [client.delete(f"{place}/oil_shock").status_code for client in (here, there)] == [200, 200]
 
 
 @pytest.mark.parametrize("path", OF_MARKET)

@@ -13,6 +13,8 @@ from sqlalchemy import select
 from sigmasight_assets.calculations import materialize
 from sigmasight_assets.calculations.freshness import stale_rows
 from sigmasight_assets.calculations.materialize import Workshop
+from sigmasight_assets.calculations.reader import reading
+from sigmasight_assets.calculations.scenario_shocks import shock_frame
 from sigmasight_assets.errors import LedgerRefused, NotFound
 from sigmasight_assets.ledger.accounts import find_user
 from sigmasight_assets.ledger.private_proxies import PrivateProxy, proxies_of, remove_proxy, set_proxy
@@ -58,6 +60,15 @@ def test_a_replay_before_the_data_takes_what_is_stated_and_leaves_the_rest_unspe
     assert {row["sources"][name] for name in ("growth", "momentum", "quality", "low_volatility")} == {"unspecified"}
     assert row["market"] == -0.452
     assert row["growth"] == row["momentum"] == 0.0
+
+
+def test_a_replay_before_the_calendar_is_not_measured(demo: Workshop) -> None:
+    crash = Scenario(
+        "crash_1929", "Crash of 1929", "historical", "extreme", returns={"market": -0.34}, replay=(date(1929, 9, 3), date(1929, 11, 13))
+    )
+    with reading(demo.database, demo.calendar) as reader:
+        direct = shock_frame(reader, [LAST], [crash], lambda _: [("shipped", crash)]).set_index("mode").loc["direct"]
+    assert (direct["market"], direct["sources"]["market"], direct["sources"]["value"]) == (-0.34, "stated", "unspecified")
 
 
 def test_a_window_that_ends_after_the_session_uses_the_stated_values(demo: Workshop, calendar: SessionCalendar) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,9 @@ import pytest
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.checks import stress as checks
+from sigmasight_assets.calculations.holdings import read_holdings
 from sigmasight_assets.calculations.materialize import Workshop
+from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.calculations.stress_books import Head, finished
 from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
@@ -46,6 +49,11 @@ def test_every_book_has_every_shipped_scenario_in_both_modes(demo: Workshop) -> 
     assert set(found.loc[INDIVIDUAL]["status"]) == {"ok"}
     assert found["pnl"].notna().all()
     assert len(set(shocks(demo).index)) == 2 * len(SCENARIOS)
+
+
+def test_a_book_without_lots_holds_nothing_while_others_hold_options(demo: Workshop) -> None:
+    with reading(demo.database, demo.calendar) as reader:
+        assert list(read_holdings(reader, [LAST], [uuid.uuid4()])) == []
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
