@@ -25,7 +25,7 @@ from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.providers.sample import SampleProvider
 from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.tables import ledger_changes, lots, portfolio_snapshots, portfolios, stress_results, users
+from sigmasight_assets.store.tables import ledger_changes, lots, portfolio_snapshots, portfolios, prices, stress_results, users
 from tests.api.conftest import ADMIN
 from tests.support.api_server import SECRET, ApiServer
 
@@ -128,7 +128,10 @@ def test_a_change_of_a_book_brings_its_numbers_up_to_date(server: ApiServer, dat
     assert (done["state"], done["error"]) == ("succeeded", None)
     assert done["runs"][0]["tables"][-1] == "portfolio_snapshots"  # somebody waits for these
     # stated cash is that of 2022-12-28, so ten shares more are worth their close of that day
-    assert nav_of(database, book.id) == pytest.approx(before + 10 * 125.67, abs=0.01)
+    close = select(prices.c.close).where(prices.c.symbol == "AAPL", prices.c.session == date(2022, 12, 28))
+    with database.read() as connection:
+        gained = 10 * connection.execute(close).scalar_one()
+    assert nav_of(database, book.id) == pytest.approx(before + gained, abs=1e-6)
     # the server's books begin on 2022-12-22: of earlier sessions, which it does not compute, the numbers stay old
     stale = stale_rows(database, calendar, SampleProvider())
     is_own = pd.Series([one == book.id for one in stale["portfolio_id"]], index=stale.index, dtype=bool)
