@@ -90,7 +90,7 @@ def test_what_does_not_exist_is_said(as_user: ClientFor) -> None:
     unknown = admin.get(f"{LINEAGE_PATH}/betas")
     assert unknown.status_code == 404
     assert "factor_betas" in unknown.json()["detail"]
-    early = admin.get(f"{LINEAGE_PATH}/portfolio_snapshots", params={"session": "2022-01-03"})
+    early = admin.get(f"{LINEAGE_PATH}/portfolio_snapshots", params={"session": "2021-12-31"})
     assert (early.status_code, early.json()["code"], early.json()["table"]) == (404, "not_materialized", "portfolio_snapshots")
     nobody = admin.get(f"{LINEAGE_PATH}/portfolio_snapshots", params={"portfolio_id": str(uuid.UUID(int=1))})
     assert nobody.json()["errors"][0]["loc"] == ["query", "portfolio_id"]
@@ -108,7 +108,7 @@ def test_health_counts_what_is_missing_stale_and_quarantined(own_client: TestCli
         ("sophisticated-high-net-worth", "2022-12-28"),
     }
     market = [one for one in before["missing"] if one["table"] in ("prices", "treasury_yields")]
-    assert market == []  # every session of the data is stored; of the books the last four alone
+    assert market == []  # every session of the data is stored
     with own_client.app.state.service.database.write() as connection:  # type: ignore[attr-defined]
         connection.execute(delete(materializations).where(m.table_name == "prices", m.session == date(2020, 3, 16)))
         is_held = (m.table_name == "position_values") & (m.session == LAST) & (m.portfolio_id == portfolio)
