@@ -43,6 +43,9 @@ def request_of(entry: tuple[str, str, Any], ids: dict[str, str]) -> tuple[str, s
     arguments: dict[str, Any] = {"params": query}
     if example is not None and example.body is not None:
         arguments["json"] = example.body
+    elif example is None and "requestBody" in operation:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+        arguments["json"] = DOCUMENT["components"]["schemas"][schema]["examples"][0]
     return method.upper(), path.format(**values), arguments
 
 
