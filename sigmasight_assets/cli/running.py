@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,8 @@ def opened_instance(desk: Desk) -> Iterator[tuple[Definitions, DagsterInstance]]
         Where Dagster's own database cannot serve: the disk is full, another process holds it.
     """
     home = prepare_home(desk.settings)  # before Dagster is imported: it reads the environment then
-    with working("Loading the assets"):
+    loaded = "sigmasight_assets.definitions" in sys.modules  # a supervisor comes here every minute
+    with nullcontext() if loaded else working("Loading the assets"):
         from sigmasight_assets.definitions import DagsterInstance, defs, tidy
 
     with reporting(f"Dagster's own, of {home}"), DagsterInstance.get() as instance:

@@ -29,6 +29,7 @@ from sigmasight_assets.store.schema import upgrade
 
 HOST = "127.0.0.1"
 START_SECONDS = 180.0
+JSON = ("--log-format", "json")
 TIDY_SECONDS = 60.0
 """How often dead runs are looked for and logs are measured."""
 STATUS_QUERY = """{
@@ -107,12 +108,12 @@ class Supervisor:
         code, workspace = self.folder / "code.sock", self.folder / "workspace.yaml"
         workspace.write_text(f"load_from: [{{grpc_server: {{socket: {code}, location_name: sigmasight}}}}]\n", encoding="utf-8")
         definitions = ["-m", "sigmasight_assets.definitions", "--location-name", "sigmasight"]
-        self._start("code", "dagster", "code-server", "start", "--socket", str(code), *definitions)
+        self._start("code", "dagster", "code-server", "start", *JSON, "--socket", str(code), *definitions)
         with opened_instance(self.desk):
             pass
         self._wait(code.exists)
-        self._start("webserver", "dagster_webserver", "-h", HOST, "-p", str(self.port), "-w", str(workspace))
-        self._start("daemon", "dagster._daemon", "run", "-w", str(workspace))
+        self._start("webserver", "dagster_webserver", "-h", HOST, "-p", str(self.port), "-w", str(workspace), *JSON)
+        self._start("daemon", "dagster._daemon", "run", "-w", str(workspace), *JSON)
         self._wait(self._is_healthy)
 
     def _start(self, name: str, module: str, *arguments: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -10,12 +11,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.schema import upgrade
+from sigmasight_assets.store.tables import users
 from tests.support.books import Lot, add_book
 from tests.support.dagster_ui import REPOSITORY, Home, Up, free_port, group_of
 
@@ -213,6 +216,19 @@ def test_sensors_and_schedule_run_and_launched_nothing(up: Up) -> None:
     assert {run["status"] for run in runs} == {"SUCCESS"}
     by_job = sorted(run["pipelineName"] for run in runs)
     assert by_job == ["book", "book", "book", "market_data"], "the command's two runs, the backfill's one, the launchpad's one"
+
+
+@pytest.mark.usefixtures("settled")
+def test_logs_have_fields_and_name_no_person(up: Up) -> None:
+    database = Database(Settings(state_dir=up.home.folder / "state").url)
+    personal = [text for row in database.frame(select(users.c.email, users.c.name)).to_numpy().tolist() for text in row if text]
+    assert personal
+    logs = {name: (up.home.folder / "state" / "dagster" / f"{name}.log").read_text() for name in up.children}
+    for name in ("webserver", "daemon"):
+        assert all({"timestamp", "level", "event"} <= set(json.loads(line)) for line in logs[name].splitlines()), name
+    done = [line.split(" - ") for line in logs["code"].splitlines() if " - position_values: " in line]
+    assert {(len(fields), *fields[1:4], fields[5]) for fields in done} == {(7, "dagster", "INFO", "book", "position_values")}
+    assert [text for text in personal if any(text in log for log in logs.values())] == []
 
 
 def test_interrupt_leaves_no_process_and_exits_cleanly(up: Up) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.sessions import utc_now
@@ -141,6 +142,14 @@ def test_a_server_that_does_not_answer_is_named_with_its_cause() -> None:
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
 def test_every_spelling_of_a_postgres_url_names_the_driver(scheme: str) -> None:
     assert Settings(database_url=f"{scheme}://u@h/d").url == "postgresql+psycopg2://u@h/d"  # type: ignore[arg-type]
+
+
+def test_what_was_to_be_written_is_not_in_an_error(sqlite: Database) -> None:
+    with sqlite.write() as writer:
+        writer.execute(insert(users), user("ann@example.com"))
+    with pytest.raises(IntegrityError) as refused, sqlite.write() as writer:
+        writer.execute(insert(users), user("ann@example.com") | {"role": "administrator-of-all"})
+    assert "administrator-of-all" not in str(refused.value)
 
 
 def test_other_errors_are_not_taken_for_the_databases(sqlite: Database) -> None:
