@@ -38,6 +38,7 @@ benchmarks: environment ## what README's speed claims rest on
 	@$(BIN)/python -m benchmarks.files_provider
 	@$(BIN)/python -m benchmarks.sessions
 	@$(BIN)/python -m benchmarks.scale
+	@$(BIN)/python -m benchmarks.spine
 
 soak: environment ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow -n 2 --dist load -q

@@ -1,7 +1,7 @@
 """Seconds, rows, memory and size of the spine's tables for 3, 30 and 300 portfolios of 100 positions.
 
     python -m benchmarks.spine                           300 portfolios, one session and 25, on SQLite
-    python -m benchmarks.spine all                       every size on SQLite and PostgreSQL (an hour, 40 GB of disk)
+    python -m benchmarks.spine all                       every size on SQLite and PostgreSQL (an hour, 10 GB of disk)
     python -m benchmarks.spine 300 249 postgres          one of them
     python -m benchmarks.spine 300 25 sqlite profile     and the functions that take longest
 
