@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 
 from sigmasight_api.models.base import Body, Document, Meta
 from sigmasight_api.models.calculations import HEDGE_FUND, AsOf, Portfolio
-from sigmasight_api.models.portfolios import Operation
 from sigmasight_api.models.stress import Scenario, StressResult
 
 MOST_SCENARIOS = 200
@@ -102,11 +101,21 @@ class NewScenario(ScenarioBody):
     )
 
 
-class CreatedScenario(Scenario, Operation):
+class Updating(Document):
+    """What brings the owner's books up to date after a change of a scenario."""
+
+    operations: list[uuid.UUID] = Field(description="One a portfolio of the owner")
+    stale_from: date = Field(description="The first session whose stress results are old")
+
+
+class CreatedScenario(Scenario):
     """A scenario of one's own, as it was added."""
 
+    updating: Updating
 
-class DeletedScenario(Operation):
+
+class DeletedScenario(Document):
     """A scenario of one's own that is no more: its stored results go with the next computation."""
 
     id: str
+    updating: Updating

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from sqlalchemy import func, select
@@ -21,7 +21,7 @@ from sigmasight_api.updating import bring_up_to_date
 from sigmasight_assets.ledger.user_scenarios import add_scenarios, remove_scenario, user_scenarios_of
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
 from sigmasight_assets.store.database import lock_for_writing
-from sigmasight_assets.store.tables import prices, user_scenarios
+from sigmasight_assets.store.tables import portfolios, prices, user_scenarios
 
 MOST_OWN = 100
 ScenarioId = Annotated[str, Path(max_length=48, description="Id of a scenario of the caller's own", examples=["oil_shock"])]
@@ -44,7 +44,7 @@ def create_scenario(door: Door, body: NewScenario) -> Response:
         add_scenarios(caller.connection, caller.user.id, [scenario], first)
         caller.record("scenario.create", f"scenario:{scenario.id}", f"in force from {first}")
         (row,) = [one for one in caller.rows(queries.own_scenarios(caller.user.id)) if one["definition"]["id"] == scenario.id]
-        document = stress_items.scenario_item(scenario, first, row["created_at"]) | bring_up_to_date(caller, first)
+        document = stress_items.scenario_item(scenario, first, row["created_at"]) | {"updating": updating(caller, first)}
     place = door.request.url.path
     return answered(document, 201, {"Location": f"{place}/{scenario.id}"})
 
@@ -57,8 +57,16 @@ def delete_scenario(door: Door, scenario_id: ScenarioId) -> Response:
         held = {one.scenario.id: one for one in user_scenarios_of(caller.connection, caller.user.id)}
         remove_scenario(caller.connection, caller.user.id, scenario_id)
         caller.record("scenario.delete", f"scenario:{scenario_id}")
-        document = {"id": scenario_id, **bring_up_to_date(caller, held[scenario_id].first_session)}
+        document = {"id": scenario_id, "updating": updating(caller, held[scenario_id].first_session)}
     return answered(document)
+
+
+def updating(caller: Caller, first_session: date) -> dict[str, Any]:
+    """Queue what brings each of the caller's books up to date, in the transaction of the write that made them old."""
+    mine = caller.rows(select(portfolios.c.id).where(portfolios.c.owner_id == caller.user.id).order_by(portfolios.c.id))
+    asked = [bring_up_to_date(caller, first_session, row["id"]) for row in mine]
+    told = min((one["stale_from"] for one in asked), default=first_session)
+    return {"operations": [one["operation"] for one in asked], "stale_from": told}
 
 
 def _first_session(caller: Caller, asked: date | None) -> date:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from filelock import FileLock
 from sqlalchemy import select
 
 from sigmasight_api.app import create_app
@@ -24,11 +23,11 @@ GENERATE = f"{PREFIX}/reports/generate"
 
 @pytest.fixture(scope="module")
 def api(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A server whose operations another one carries out, which does nothing."""
+    """A server that carries no operations out."""
     folder = tmp_path_factory.mktemp("report_writing")
     shutil.copy(demo_file, folder / "sigmasight.db")
     application = create_app(settings_for(folder, book_start=date(2022, 12, 22)))
-    with FileLock(folder / "operations.lock"), TestClient(application, raise_server_exceptions=False) as client:
+    with TestClient(application, raise_server_exceptions=False) as client:
         yield client
 
 

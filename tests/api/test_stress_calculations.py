@@ -92,11 +92,11 @@ def test_an_own_scenario_is_computed_by_the_assets_as_on_demand(own_client: Test
     answer = mine.post(SCENARIOS, json=OWN)
     assert answer.status_code == 201, answer.text
     created = CreatedScenario.model_validate_json(answer.content)
-    assert (created.scope, created.first_session, created.stale_from) == ("own", LAST, LAST)
+    assert (created.scope, created.first_session, created.updating.stale_from) == ("own", LAST, LAST)
     assert answer.headers["Location"] == f"{SCENARIOS}/oil_shock"
-    assert mine.get(SCENARIOS, params={"scope": "own"}).json()["items"] == [
-        {k: v for k, v in answer.json().items() if k not in ("operation", "stale_from")}
-    ]
+    (operation,) = mine.get(f"{PREFIX}/operations").json()["items"]
+    assert ([operation["id"]], operation["kind"]) == ([str(one) for one in created.updating.operations], "bring_up_to_date")
+    assert mine.get(SCENARIOS, params={"scope": "own"}).json()["items"] == [{k: v for k, v in answer.json().items() if k != "updating"}]
     on_demand = calculated(mine, {"scenarios": ["oil_shock"]})["results"]
     assert [item["scope"] for item in on_demand] == ["own", "own"]
     there = mine.get(url(mine, "/risk/stress-testing/results/{portfolio_id}", HEDGE_FUND)).json()
@@ -122,7 +122,7 @@ def test_an_own_scenario_is_its_owners_alone(own_client: TestClient) -> None:
     assert theirs.delete(f"{SCENARIOS}/oil_shock").status_code == 404
     assert theirs.post(SCENARIOS, json={**OWN, "rates_bp": 10}).status_code == 201
     deleted = mine.delete(f"{SCENARIOS}/oil_shock")
-    assert DeletedScenario.model_validate_json(deleted.content).stale_from == LAST
+    assert DeletedScenario.model_validate_json(deleted.content).updating.stale_from == LAST
     assert [mine.delete(f"{SCENARIOS}/{name}").status_code for name in ("oil_shock", "market_down_10")] == [404, 404]
     (left,) = theirs.get(SCENARIOS, params={"scope": "own"}).json()["items"]
     assert left["rates_bp"] == 10.0
