@@ -51,13 +51,13 @@ def accepted(caller: Caller, operation_id: uuid.UUID) -> Response:
 
 @router.get("", response_model=Collection[Operation], summary="Operations", responses=problems())
 def list_operations(door: Door, asked: Annotated[Operations, Query()]) -> Response:
-    """Newest first: the caller's own; an administrator sees everybody's."""
+    """Newest first: the caller's own; an administrator sees everybody's, unless a portfolio is named."""
 
     def build(caller: Caller) -> dict[str, Any]:
         query = queries.listed(whose(caller), asked, asked.state, asked.kind, asked.portfolio_id)
         return collection(documents(caller, caller.rows(query)), asked, {})
 
-    return door.answer(build)
+    return door.answer(build) if asked.portfolio_id is None else door.answer_for(asked.portfolio_id, build)
 
 
 @router.get("/{operation_id}", response_model=SingleOperation, summary="One operation", responses=problems(404))
