@@ -22,6 +22,7 @@ LOG = logging.getLogger("sigmasight_api")
 PROBLEM_JSON = "application/problem+json"
 RETRY_SECONDS = 5
 LONGEST_VALUE = 200
+LARGEST_NUMBER = 2**53
 
 
 class Problem(HTTPException):
@@ -71,8 +72,10 @@ def not_materialized(table: str, session: Any) -> Problem:
 
 def shown(value: Any) -> Any:
     """A value as an error may repeat it: short, and never a nested document."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value if not isinstance(value, float) or value - value == 0 else str(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        return value if abs(value) < LARGEST_NUMBER else str(value)[:LONGEST_VALUE]  # infinity, NaN and more than programs read exactly
     text = str(value) if isinstance(value, (str, Decimal)) else type(value).__name__
     return text[:LONGEST_VALUE]
 

@@ -28,6 +28,7 @@ from sigmasight_assets.ledger.csv_flows import read_appraisals
 from sigmasight_assets.ledger.csv_lots import read_lots
 from sigmasight_assets.ledger.dated_entries import import_appraisals, require_portfolio
 from sigmasight_assets.ledger.lot_imports import ImportRequest, import_lots
+from sigmasight_assets.sample_data import demo_portfolio_id
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, MARKET, UNDATED
 from sigmasight_assets.store.schema import upgrade
 from sigmasight_assets.store.tables import materializations
@@ -95,7 +96,7 @@ def _import_portfolios(desk: Desk) -> list[uuid.UUID]:
             file.read_bytes(), as_of=as_of, today=desk.today, calendar=desk.calendar, known_symbols=desk.provider.known_symbols()
         )
         cash, slug = Decimal(str(portfolio["cash"])), portfolio["slug"]
-        request = ImportRequest(portfolio["owner"], portfolio["name"], file.name, "replace", cash, as_of, slug, uuid.UUID(portfolio["id"]))
+        request = ImportRequest(portfolio["owner"], portfolio["name"], file.name, "replace", cash, as_of, slug, demo_portfolio_id(slug))
         ids.append(import_lots(desk.database, desk.calendar, request, lots).portfolio.id)
     marks = "\n".join(f"{mark['ticker']},{mark['date']},{mark['price_per_unit']}" for mark in described["appraisals"])
     appraisals = read_appraisals(f"ticker,date,price_per_unit\n{marks}\n".encode(), today=desk.today, calendar=desk.calendar)

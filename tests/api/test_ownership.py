@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+import shutil
 import uuid
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from sigmasight_api.app import openapi
+from sigmasight_api.app import create_app, openapi
 from sigmasight_api.examples import examples
 from sigmasight_api.settings import ApiSettings
 from sigmasight_assets.store.tables import lots, portfolios, tags
-from tests.api.conftest import HEDGE_FUND, NOBODY, ClientFor
+from tests.api.conftest import HEDGE_FUND, NOBODY, ClientFor, logged_in, settings_for
 from tests.api.example_requests import METHODS
 
 DOCUMENT = openapi(ApiSettings(jwt_secret="a secret of the tests that is long enough"))
@@ -47,6 +50,21 @@ def request_of(entry: tuple[str, str, Any], ids: dict[str, str]) -> tuple[str, s
         schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
         arguments["json"] = DOCUMENT["components"]["schemas"][schema]["examples"][0]
     return method.upper(), path.format(**values), arguments
+
+
+@pytest.fixture(scope="module")
+def demo_client(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """On a copy of its own: nobody's requests make things too."""
+    folder = tmp_path_factory.mktemp("ownership")
+    shutil.copy(demo_file, folder / "sigmasight.db")
+    shutil.copytree(demo_file.parent / "reports", folder / "reports")
+    with TestClient(create_app(settings_for(folder)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def as_user(demo_client: TestClient) -> ClientFor:
+    return lambda email: logged_in(demo_client, email)
 
 
 @pytest.fixture(scope="module")

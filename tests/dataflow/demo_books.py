@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ from sigmasight_assets.ledger.csv_lots import read_lots
 from sigmasight_assets.ledger.dated_entries import import_appraisals, require_portfolio
 from sigmasight_assets.ledger.lot_imports import ImportRequest, import_lots
 from sigmasight_assets.providers.sample import SampleProvider
+from sigmasight_assets.sample_data import demo_portfolio_id
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.settings import SAMPLE_BOOK_START
 from sigmasight_assets.store.database import Database
@@ -42,7 +42,7 @@ def demo_workshop(database: Database, calendar: SessionCalendar) -> Workshop:
         file = DEMO / f"{head['slug']}.csv"
         lots = read_lots(file.read_bytes(), as_of=demo["as_of"], today=TODAY, calendar=calendar, known_symbols=provider.known_symbols())
         assert (lots.problems, lots.warnings) == ((), ())
-        cash, portfolio_id = Decimal(head["cash"]), uuid.UUID(head["id"])
+        cash, portfolio_id = Decimal(head["cash"]), demo_portfolio_id(head["slug"])
         request = ImportRequest(head["owner"], head["name"], file.name, "add", cash, demo["as_of"], head["slug"], portfolio_id)
         import_lots(database, calendar, request, lots)
     lines = [f"{mark['ticker']},{mark['date']},{mark['price_per_unit']}" for mark in demo["appraisals"]]

@@ -36,7 +36,7 @@ def test_both_databases_hold_the_same_tables(
     sqlite_template: Path, tmp_path: Path, postgres: Database, calendar: SessionCalendar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SIGMASIGHT_REPORTS_DIR", str(tmp_path / "reports"))
-    on_sqlite = computed_demo(sqlite_template, tmp_path, calendar)
+    on_sqlite = computed_demo(sqlite_template, tmp_path, calendar, SampleProvider())
     copy_ledger(on_sqlite.database, postgres)
     on_postgres = Workshop(postgres, calendar, SampleProvider(), "test")
     sessions = risk_sessions(calendar)

@@ -105,7 +105,8 @@ def test_report_is_written_by_slug_name_and_id(cli: CommandLine, ran: Result) ->
     done = cli("report", "my-book")
     paths = [Path(line) for line in done.out.splitlines()]
     folder = cli.reports / f"my-book_{LAST}"
-    assert paths == [folder / name for name in (f"my-book_report_{LAST}.md", f"my-book_data_{LAST}.json", f"my-book_positions_{LAST}.csv")]
+    names = (f"my-book_report_{LAST}.md", f"my-book_data_{LAST}.json", f"my-book_positions_{LAST}.csv", f"my-book_report_{LAST}.html")
+    assert paths == [folder / name for name in names]
     data = json.loads(paths[1].read_text())
     assert data["portfolio"]["slug"] == "my-book"
     assert "| Net asset value" in paths[0].read_text()

@@ -123,7 +123,7 @@ def test_the_demo_ends_its_lots_as_the_ledger_says(demo: Workshop) -> None:
 
 def test_the_reports_of_the_last_session_are_valid_and_small(demo: Workshop, reports_folder: Path) -> None:
     sessions = book_sessions(demo)
-    assert len(list(reports_folder.rglob("*.*"))) == 9
+    assert len(list(reports_folder.rglob("*.*"))) == 12
     assert files_hold(demo, sessions).passed
     assert json_is_valid(demo, sessions).passed
     validator = jsonschema.Draft202012Validator(json_writer.schema())

@@ -18,7 +18,7 @@ SPECS = {spec.key.path[-1]: spec for spec in defs.resolve_all_asset_specs()}
 EVERYBODYS_CHECKS = {"schema", "gates", "fresh"}
 LEDGER_TABLES = {"users", "portfolios", "instruments", "lots", "tags", "lot_tags", "flows", "appraisals", "imports", "ledger_changes"}
 LEDGER_TABLES |= {"user_scenarios", "private_proxies"}
-RECORDS = {"materializations", "restatements", "confirmed_prices", "activity", "api_tokens"}
+RECORDS = {"materializations", "restatements", "confirmed_prices", "activity", "api_tokens", "operations", "check_results"}
 """What is written beside the computed tables."""
 tables = pytest.mark.parametrize("table", LINEAGE)
 
