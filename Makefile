@@ -3,12 +3,15 @@
 BIN := .venv/bin
 export PYTHON
 
-.PHONY: demo test up check lint docs benchmarks soak environment clean
+.PHONY: demo test coverage up check lint docs benchmarks soak environment clean
 
 demo: environment ## set up and compute the demonstration portfolios
 	@$(BIN)/python -m sigmasight_assets.cli demo
 
 test: environment ## set up and run every test
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+coverage: environment ## the tests again, with the lines that they reach: at least 85 %
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered -q
 
 up: environment ## the API on 127.0.0.1:8000 and the Dagster UI on 127.0.0.1:3000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from tests.api.conftest import SECRET, logged_in, settings_for
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
+@cache
+def described() -> dict[str, Any]:
+    """The OpenAPI document, made once a process."""
+    return openapi(ApiSettings(jwt_secret=SECRET))
+
+
 def place_of(document: dict[str, Any], operation_id: str) -> tuple[str, str]:
     """(method, path) of an operation."""
     for path, operations in document["paths"].items():
@@ -29,7 +36,7 @@ def place_of(document: dict[str, Any], operation_id: str) -> tuple[str, str]:
 
 def reads_and_writes() -> tuple[list[Example], list[Example]]:
     """Examples of what writes nothing (GETs and calculations), which any number of tests may send to one database, and of all else."""
-    document = openapi(ApiSettings(jwt_secret=SECRET))
+    document = described()
     known = {operation["operationId"]: method for part in document["paths"].values() for method, operation in part.items()}
     reads = [one for one in examples().values() if known.get(one.operation) == "get" or one.operation.startswith("calculate_")]
     return reads, [example for example in examples().values() if example not in reads]
@@ -46,7 +53,7 @@ def send(database: Path, example: Example) -> Any:
 
 def send_with(client: TestClient, example: Example) -> Any:
     """The answer of a running application to an example."""
-    method, path = place_of(client.app.openapi(), example.operation)
+    method, path = place_of(described(), example.operation)
     assert path.startswith((PREFIX, "/health", "/metrics"))
     user = logged_in(client, example.user) if example.user else client
     more = {"json": example.body} if example.body is not None else {"data": example.form} if example.form else {}

@@ -20,7 +20,7 @@ from sigmasight_api.settings import ApiSettings
 from tests.api.conftest import ADMIN, HEDGE_FUND, SECRET, logged_in, settings_for
 from tests.api.example_requests import METHODS
 
-CASES = 8
+CASES = 5
 """Requests an operation."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 STREAMS = "/events"

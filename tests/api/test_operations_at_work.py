@@ -117,6 +117,7 @@ def scenarios(server: ApiServer) -> list[dict[str, Any]]:
     return [{"scenario_id": one} for one in rows["scenario_id"]]
 
 
+@pytest.mark.slow
 def test_a_change_of_a_book_brings_its_numbers_up_to_date(server: ApiServer, database: Database, calendar: SessionCalendar) -> None:
     with database.write() as connection:
         book = connection.execute(select(portfolios.c.id, portfolios.c.owner_id).where(portfolios.c.slug.like("balanced%"))).one()
@@ -174,6 +175,7 @@ def test_a_run_outlives_a_server_that_is_killed_and_the_next_one_tells_its_true_
     assert done["progress"][0]["sessions_done"] == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_with_its_server_has_failed_with_the_reason(server: ApiServer, database: Database) -> None:
     before = rows_of(database)
     identity = start(server, "run-all")

@@ -114,6 +114,7 @@ def postgres_demo(demo_file: Path, postgres_admin: Database, postgres_template: 
     drop_database(postgres_admin, name)
 
 
+@pytest.mark.slow
 def test_both_databases_answer_alike(as_user: ClientFor, postgres_demo: str, tmp_path: Path) -> None:
     with TestClient(create_app(settings_for(tmp_path, database_url=postgres_demo)), raise_server_exceptions=False) as other:
         for email in (WEALTHY, HEDGE_FUND):

@@ -200,6 +200,7 @@ def test_a_source_that_says_something_else_is_noticed_row_by_row(sqlite: Databas
     assert absurd.empty  # the good row would be kept: nothing to take in
 
 
+@pytest.mark.slow
 def test_a_corrected_file_is_found_and_taken_in_by_the_command(tmp_path: Path, sqlite_template: Path) -> None:
     """`run --stale` end to end, in processes of its own, with Dagster."""
     folder = tmp_path / "data"

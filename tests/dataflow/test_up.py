@@ -26,7 +26,6 @@ FIRST_BOOK, FIRST_MARKET, LAST = date(2022, 12, 19), date(2019, 12, 31), date(20
 BOOK = [table for table in LINEAGE if table not in MARKET]
 BACKFILLED, LAUNCHED = ["2022-12-20", "2022-12-21"], "2022-12-22"
 OVER = ("SUCCESS", "FAILURE", "CANCELED")
-pytestmark = pytest.mark.usefixtures("asked")
 METADATA = {"dagster/row_count", "preview"}
 """What the last partition of every run tells."""
 WITHOUT_PICTURE = {"option_quotes"}
@@ -139,6 +138,7 @@ def test_schedule_answers_where_the_data_end_and_asks_for_a_session_before(up: U
     assert {"key": "dagster/partition", "value": "2022-12-20"} in then["runRequests"][0]["tags"]
 
 
+@pytest.mark.slow
 def test_backfill_from_the_ui_finishes_in_one_run(settled: tuple[dict[str, Any], str]) -> None:
     backfill, _ = settled
     assert (backfill["status"], backfill["error"]) == ("COMPLETED_SUCCESS", None)
@@ -148,10 +148,12 @@ def test_backfill_from_the_ui_finishes_in_one_run(settled: tuple[dict[str, Any],
     assert [tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end")] == BACKFILLED
 
 
+@pytest.mark.slow
 def test_run_of_one_session_from_the_launchpad_succeeds(settled: tuple[dict[str, Any], str]) -> None:
     assert settled[1] == "SUCCESS"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("settled")
 def test_every_asset_is_complete_and_every_check_passed(up: Up, calendar: SessionCalendar) -> None:
     nodes = up.ask("""{ assetNodes { assetKey { path } description groupName kinds staleStatus
@@ -191,6 +193,7 @@ def test_every_asset_is_complete_and_every_check_passed(up: Up, calendar: Sessio
             assert {"actual", "threshold"} <= {entry["label"] for entry in execution["evaluation"]["metadataEntries"]}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("settled")
 def test_sensors_and_schedule_run_and_launched_nothing(up: Up) -> None:
     query = """{ repositoriesOrError { ... on RepositoryConnection { nodes {
@@ -218,6 +221,7 @@ def test_sensors_and_schedule_run_and_launched_nothing(up: Up) -> None:
     assert by_job == ["book", "book", "book", "market_data"], "the command's two runs, the backfill's one, the launchpad's one"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("settled")
 def test_logs_have_fields_and_name_no_person(up: Up) -> None:
     database = Database(Settings(state_dir=up.home.folder / "state").url)
