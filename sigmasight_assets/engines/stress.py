@@ -142,8 +142,11 @@ def correlated(facts: Facts, covariance: Array) -> Propagated:
     determined = np.diagonal(rest) <= _DETERMINED * np.diagonal(covariance)
     rest[determined] = 0.0
     rest[:, determined] = 0.0
+    mean = spread @ solved[:, 0]
+    if len(facts.pivot) == len(covariance):  # every factor follows from the facts, and Σ has no say: keep the digits that it would cost
+        mean, rest = direct(facts), np.zeros_like(covariance)
     squared = max(float(facts.values @ solved[:, 0]), 0.0)
-    return Propagated(spread @ solved[:, 0], rest, math.sqrt(squared / SESSIONS_PER_YEAR))
+    return Propagated(mean, rest, math.sqrt(squared / SESSIONS_PER_YEAR))
 
 
 def change_of_rates(moves: Array, gamma: Array) -> float:
