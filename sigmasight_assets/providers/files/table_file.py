@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 
 
 @dataclass
-class TableFile:
+class TableFile(ABC):
     """One file, header read and cells on demand.
 
     Attributes
@@ -38,28 +39,30 @@ class TableFile:
     headers: tuple[str, ...]
     findings: Findings
 
+    @abstractmethod
     def load(self, columns: Sequence[int], numeric: Sequence[int]) -> None:
         """Read the cells of some columns, those in `numeric` as numbers."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def n_rows(self) -> int:
-        raise NotImplementedError
+        """Rows below the header."""
 
+    @abstractmethod
     def lines(self, rows: IntArray) -> list[int]:
         """Lines of some rows in the file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def first_row(self) -> list[str]:
         """Cells of the first row, empty where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def texts(self, column: int) -> pd.Categorical:
-        raise NotImplementedError
+        """Cells as they are written; missing where a cell is empty."""
 
+    @abstractmethod
     def numbers(self, column: int) -> Array:
         """Finite numbers, NaN where there is none; what is no number is a finding."""
-        raise NotImplementedError
 
     def dates(self, column: int, date_format: str | None) -> np.ndarray:
         """Dates as datetime64[s]; NaT where there is none; what is no date is a finding."""
