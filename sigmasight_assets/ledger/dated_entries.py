@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from sigmasight_assets.errors import LedgerRefused, NotFound
 from sigmasight_assets.ledger.accounts import LEDGER_LOCK, Portfolio, find_portfolio, locked
@@ -72,12 +72,17 @@ def add_flow(connection: Connection, calendar: SessionCalendar, portfolio: Portf
 def remove_flow(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, flow_id: uuid.UUID) -> date:
     """Remove a flow; the first affected session. `NotFound` where the portfolio has none of that id."""
     portfolio = locked(connection, portfolio)
-    mine = (flows.c.id == flow_id) & (flows.c.portfolio_id == portfolio.id)
-    day: date | None = connection.execute(select(flows.c.date).where(mine)).scalar_one_or_none()
+    return _record_flow(connection, calendar, portfolio, _taken_out(connection, flows, portfolio, flow_id, "flow"), "removed")
+
+
+def _taken_out(connection: Connection, table: Table, portfolio: Portfolio, row_id: uuid.UUID, what: str) -> date:
+    """Delete a row of a portfolio; the date that it had."""
+    mine = (table.c.id == row_id) & (table.c.portfolio_id == portfolio.id)
+    day: date | None = connection.execute(select(table.c.date).where(mine)).scalar_one_or_none()
     if day is None:
-        raise NotFound(f"There is no flow {flow_id} of this portfolio.")
-    connection.execute(delete(flows).where(mine))
-    return _record_flow(connection, calendar, portfolio, day, "removed")
+        raise NotFound(f"There is no {what} {row_id} of this portfolio.")
+    connection.execute(delete(table).where(mine))
+    return day
 
 
 def _record_flow(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, day: date, what: str) -> date:
@@ -121,12 +126,7 @@ def set_appraisal(
 def remove_appraisal(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, mark_id: uuid.UUID) -> date:
     """Remove a mark; the first affected session. `NotFound` where the portfolio has none of that id."""
     portfolio = locked(connection, portfolio)
-    mine = (appraisals.c.id == mark_id) & (appraisals.c.portfolio_id == portfolio.id)
-    day: date | None = connection.execute(select(appraisals.c.date).where(mine)).scalar_one_or_none()
-    if day is None:
-        raise NotFound(f"There is no appraisal {mark_id} of this portfolio.")
-    connection.execute(delete(appraisals).where(mine))
-    return _record_mark(connection, calendar, portfolio, day, "removed")
+    return _record_mark(connection, calendar, portfolio, _taken_out(connection, appraisals, portfolio, mark_id, "appraisal"), "removed")
 
 
 def _record_mark(connection: Connection, calendar: SessionCalendar, portfolio: Portfolio, day: date, what: str) -> date:
