@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, asc, desc, func
+from sqlalchemy import ColumnElement, asc, desc
 
 from sigmasight_api.errors import PROBLEM_JSON, invalid
-from sigmasight_api.models.base import ProblemDocument, Query
+from sigmasight_api.models.base import AsOfDate, OwnPortfolio, ProblemDocument, Query
 from sigmasight_api.provenance import RowSet
 
 DEFAULT_LIMIT, LARGEST_LIMIT = 50, 500
@@ -24,11 +22,17 @@ class Paged(Query):
     offset: Annotated[int, Field(ge=0, le=10_000_000, description="Rows before it")] = 0
 
 
+class AsOf(Query):
+    """As of when."""
+
+    as_of: AsOfDate = None
+
+
 class OfPortfolio(Query):
     """Which portfolio, and as of when."""
 
-    portfolio_id: Annotated[uuid.UUID | None, Field(description="May be left out by who owns one portfolio alone")] = None
-    as_of: Annotated[date | None, Field(description="The last session on or before this date; without it the latest computed")] = None
+    portfolio_id: OwnPortfolio = None
+    as_of: AsOfDate = None
 
 
 def meta_of(row_set: RowSet, coverage: float | None = None, status: str | None = None, reason: str | None = None) -> dict[str, Any]:
@@ -48,20 +52,9 @@ def meta_of(row_set: RowSet, coverage: float | None = None, status: str | None =
     }
 
 
-TOTAL = func.count().over().label("total_rows")
-"""Rows of the whole collection, beside each row of a page."""
-
-
-def paged(query: Select[Any], page: Paged) -> Select[Any]:
-    """A query's page, each row with the collection's `total_rows`."""
-    return query.add_columns(TOTAL).limit(page.limit).offset(page.offset)
-
-
-def collection(rows: list[dict[str, Any]], page: Paged, meta: Mapping[str, Any], total: int | None = None) -> dict[str, Any]:
-    """The envelope of a page whose rows carry `total_rows`."""
-    found = [row.pop("total_rows", None) for row in rows]
-    counted = total if total is not None else next((n for n in found if n is not None), 0)
-    return {"items": rows, "page": {"limit": page.limit, "offset": page.offset, "total": counted}, "meta": dict(meta)}
+def collection(rows: list[dict[str, Any]], page: Paged, meta: Mapping[str, Any], total: int) -> dict[str, Any]:
+    """The envelope of a page of a collection that has `total` rows."""
+    return {"items": rows, "page": {"limit": page.limit, "offset": page.offset, "total": total}, "meta": dict(meta)}
 
 
 def ordered(sort: str | None, columns: Mapping[str, ColumnElement[Any]], default: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:

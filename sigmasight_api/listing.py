@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from sigmasight_api.answers import Paged
+from sigmasight_api.answers import Paged, collection
 from sigmasight_api.errors import invalid
 
 
@@ -19,8 +19,7 @@ class Sorted(Paged):
 
 def listed(rows: Sequence[dict[str, Any]], page: Paged, meta: Mapping[str, Any]) -> dict[str, Any]:
     """The envelope of a page of some rows."""
-    chosen = list(rows[page.offset : page.offset + page.limit])
-    return {"items": chosen, "page": {"limit": page.limit, "offset": page.offset, "total": len(rows)}, "meta": dict(meta)}
+    return collection(list(rows[page.offset : page.offset + page.limit]), page, meta, len(rows))
 
 
 def sorted_rows(rows: Sequence[dict[str, Any]], sort: str | None, fields: Sequence[str]) -> list[dict[str, Any]]:

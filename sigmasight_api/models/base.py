@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from sqlalchemy import JSON, Boolean, Column, Date, Float, Integer, Numeric, Table, Uuid
@@ -31,6 +31,10 @@ class Query(BaseModel):
     """Query parameters: one that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+AsOfDate = Annotated[date | None, Field(description="The last session on or before this date; without it the latest computed")]
+OwnPortfolio = Annotated[uuid.UUID | None, Field(description="May be left out by who owns one portfolio alone")]
 
 
 class StaleReason(Document):

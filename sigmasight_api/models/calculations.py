@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from sigmasight_api.models.base import Body, Document, Meta, model_of
+from sigmasight_api.models.base import AsOfDate, Body, Document, Meta, OwnPortfolio, model_of
 from sigmasight_api.models.correlations import Cluster, CorrelatedName, FactorMatrix, Filters
 from sigmasight_api.models.factors import FactorExposures, FactorPosition
 from sigmasight_api.queries.correlations import PACKED
@@ -16,8 +16,6 @@ from sigmasight_assets.store.tables import option_greeks, position_correlations,
 
 MOST_CONTRACTS = 200
 FEWEST_RETURNS, MOST_RETURNS = 60, 1260
-AsOf = Annotated[date | None, Field(description="The last session on or before this date; without it the latest computed")]
-Portfolio = Annotated[uuid.UUID | None, Field(description="May be left out by who owns one portfolio alone")]
 HEDGE_FUND = "c1af1b52-35bf-559e-9811-fdbe0382874b"
 
 
@@ -32,7 +30,7 @@ class GreeksRequest(Body):
     """Option series to be priced."""
 
     contracts: list[Contract] = Field(min_length=1, max_length=MOST_CONTRACTS)
-    as_of: AsOf = None
+    as_of: AsOfDate = None
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -87,7 +85,7 @@ class CalculatedGreeks(Document):
 class FactorMatrixRequest(Body):
     """A window to estimate the factors' moments on."""
 
-    as_of: AsOf = None
+    as_of: AsOfDate = None
     window: int = Field(252, ge=FEWEST_RETURNS, le=MOST_RETURNS, description="Returns of the window [sessions]")
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"window": 126}]})
@@ -102,8 +100,8 @@ class CalculatedFactorMatrix(FactorMatrix):  # type: ignore[valid-type,misc]
 class CorrelationRequest(Body):
     """Which names to correlate, and how. A size that is not stated does not count where the other is; neither stated: 1 % or 10,000 USD."""
 
-    portfolio_id: Portfolio = None
-    as_of: AsOf = None
+    portfolio_id: OwnPortfolio = None
+    as_of: AsOfDate = None
     view: Literal["portfolio", "longs", "shorts"] | None = Field(None, description="One view; null: all three")
     least_share: float | None = Field(None, gt=0, le=1, description="Names of at least this share of the view's gross delta exposure")
     least_dollars: float | None = Field(None, gt=0, description="Names of at least these |delta dollars| [USD]")
@@ -139,8 +137,8 @@ class CalculatedCorrelations(Document):
 class FactorRequest(Body):
     """Whose exposures to compute."""
 
-    portfolio_id: Portfolio = None
-    as_of: AsOf = None
+    portfolio_id: OwnPortfolio = None
+    as_of: AsOfDate = None
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"portfolio_id": HEDGE_FUND}]})
 

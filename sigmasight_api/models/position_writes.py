@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from sigmasight_api.models.base import Body, Document
+from sigmasight_api.models.base import Body, Document, OwnPortfolio
 from sigmasight_api.models.decimals import Exact
 from sigmasight_api.models.portfolios import Operation
 from sigmasight_api.models.positions import PositionType
@@ -41,7 +41,7 @@ class NewPosition(Body):
         }
     )
 
-    portfolio_id: uuid.UUID | None = Field(None, description="May be left out by who owns one portfolio alone")
+    portfolio_id: OwnPortfolio = None
     symbol: Text = Field(description="AAPL, BRK.B, AAPL240119C00195000 or a broker's form; any name with asset_class private")
     quantity: Exact = Field(description="Signed shares or contracts as of the entry date; negative is short")
     entry_price: Exact = Field(description="USD per share")

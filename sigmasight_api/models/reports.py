@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from pydantic import ConfigDict, Field
 
-from sigmasight_api.models.base import Body, Collection, Document, Meta
-from sigmasight_api.models.calculations import HEDGE_FUND, Portfolio
+from sigmasight_api.models.base import Body, Collection, Document, Meta, OwnPortfolio
+from sigmasight_api.models.calculations import HEDGE_FUND
 
 
 class ReportFile(Document):
@@ -69,7 +69,7 @@ class ReportStatus(Document):
 class ReportRequest(Body):
     """Which report to write."""
 
-    portfolio_id: Portfolio = None
+    portfolio_id: OwnPortfolio = None
     session: date | None = Field(None, description="Session of the report; null: the last that is computed")
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"portfolio_id": HEDGE_FUND, "session": "2022-12-27"}]})

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from sigmasight_api.models.base import Body, Document, Meta
-from sigmasight_api.models.calculations import HEDGE_FUND, AsOf, Portfolio
+from sigmasight_api.models.base import AsOfDate, Body, Document, Meta, OwnPortfolio
+from sigmasight_api.models.calculations import HEDGE_FUND
 from sigmasight_api.models.stress import Scenario, StressResult
 
 MOST_SCENARIOS = 200
@@ -42,8 +42,8 @@ class ScenarioBody(Body):
 class StressRequest(Body):
     """A book, and the scenarios that it is put under."""
 
-    portfolio_id: Portfolio = None
-    as_of: AsOf = None
+    portfolio_id: OwnPortfolio = None
+    as_of: AsOfDate = None
     scenarios: list[Annotated[str, Field(max_length=48)] | ScenarioBody] | None = Field(
         None, min_length=1, max_length=MOST_SCENARIOS, description="Ids of shipped or own ones, and definitions; null: all shipped and own"
     )

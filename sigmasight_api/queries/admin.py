@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Select, and_, func, or_, select
 
-from sigmasight_api.answers import paged
 from sigmasight_api.models.admin import ActivityFilter
 from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.tables import activity, check_results, materializations, portfolio_snapshots, portfolios, users
@@ -30,7 +29,7 @@ def activity_of(asked: ActivityFilter) -> Select[Any]:
         query = query.where(c.at >= asked.since)
     if asked.until is not None:
         query = query.where(c.at < asked.until)
-    return paged(query.order_by(c.at.desc(), c.id.desc()), asked)
+    return query.order_by(c.at.desc(), c.id.desc())
 
 
 def checks(tables: list[str] | None = None) -> Select[Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Delete, Select, delete, func, select
 
-from sigmasight_api.answers import Paged, paged
 from sigmasight_assets.store.tables import api_tokens, portfolios, users
 
 
@@ -20,10 +19,10 @@ def me(user_id: uuid.UUID) -> Select[Any]:
     return select(users.c.id, users.c.email, users.c.name, users.c.role, owned.label("n_portfolios")).where(users.c.id == user_id)
 
 
-def tokens(user_id: uuid.UUID, page: Paged) -> Select[Any]:
+def tokens(user_id: uuid.UUID) -> Select[Any]:
     c = api_tokens.c
     query = select(c.id, c.name, c.hint, c.created_at, c.expires_at).where(c.owner_id == user_id)
-    return paged(query.order_by(c.created_at.desc(), c.id), page)
+    return query.order_by(c.created_at.desc(), c.id)
 
 
 def delete_token(user_id: uuid.UUID, token_id: uuid.UUID) -> Delete:

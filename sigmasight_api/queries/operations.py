@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from sigmasight_api.answers import Paged, paged
 from sigmasight_api.operations.steps import RUNNING, Step, read_steps
 from sigmasight_assets.store.tables import materializations, operations, users
 
@@ -47,13 +46,13 @@ def one(user_id: uuid.UUID | None, operation_id: uuid.UUID) -> Select[Any]:
     return visible(user_id).where(_C.id == operation_id)
 
 
-def listed(user_id: uuid.UUID | None, page: Paged, state: str | None, kind: str | None, portfolio_id: uuid.UUID | None) -> Select[Any]:
+def listed(user_id: uuid.UUID | None, state: str | None, kind: str | None, portfolio_id: uuid.UUID | None) -> Select[Any]:
     """Newest first."""
     query = visible(user_id)
     for column, value in ((_C.state, state), (_C.kind, kind), (_C.portfolio_id, portfolio_id)):
         if value is not None:
             query = query.where(column == value)
-    return paged(query.order_by(_C.created_at.desc(), _C.id), page)
+    return query.order_by(_C.created_at.desc(), _C.id)
 
 
 def unfinished() -> Select[Any]:

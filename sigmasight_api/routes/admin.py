@@ -28,6 +28,7 @@ from sigmasight_api.models.admin import (
 from sigmasight_api.models.base import Collection
 from sigmasight_api.queries import admin as queries
 from sigmasight_api.queries import operations as operation_queries
+from sigmasight_api.queries.paging import page_of
 from sigmasight_api.routes.operations import documents
 from sigmasight_api.service import Service
 from sigmasight_assets.calculations.evening import EVENING, evening_session
@@ -201,6 +202,7 @@ def list_activity(door: Door, asked: Annotated[ActivityFilter, Query()]) -> Resp
 
     def build(caller: Caller) -> dict[str, Any]:
         caller.require_admin()
-        return collection(caller.rows(queries.activity_of(asked)), asked, {})
+        rows, total = page_of(caller, queries.activity_of(asked), asked)
+        return collection(rows, asked, {}, total)
 
     return door.answer(build)

@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from starlette.responses import Response
 
 from sigmasight_api import tokens
-from sigmasight_api.access import Door, address_of, record_activity
+from sigmasight_api.access import Caller, Door, address_of, record_activity
 from sigmasight_api.answers import Paged, collection, problems
 from sigmasight_api.errors import invalid, not_found
 from sigmasight_api.models.auth import FreshToken, Login, Me, NewToken, Token
 from sigmasight_api.models.base import Collection
 from sigmasight_api.queries import auth as queries
+from sigmasight_api.queries.paging import page_of
 from sigmasight_api.service import Service
 from sigmasight_assets.ledger.credentials import TOKENS_PER_USER, add_token, is_password
 from sigmasight_assets.store.tables import api_tokens
@@ -58,7 +59,12 @@ def read_me(door: Door) -> Response:
 @router.get("/tokens", response_model=Collection[Token], summary="The caller's personal tokens", responses=problems())
 def list_tokens(door: Door, page: Annotated[Paged, Query()]) -> Response:
     """Newest first, without their secrets."""
-    return door.answer(lambda caller: collection(caller.rows(queries.tokens(caller.user.id, page)), page, {}))
+
+    def build(caller: Caller) -> dict[str, Any]:
+        rows, total = page_of(caller, queries.tokens(caller.user.id), page)
+        return collection(rows, page, {}, total)
+
+    return door.answer(build)
 
 
 @router.post("/tokens", response_model=FreshToken, status_code=201, summary="Make a personal token", responses=problems(409))

@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from sigmasight_api import factor_words
 from sigmasight_api.access import Book, Caller, Door
-from sigmasight_api.answers import OfPortfolio, meta_of, problems
+from sigmasight_api.answers import AsOf, OfPortfolio, meta_of, problems
 from sigmasight_api.errors import not_materialized
 from sigmasight_api.listing import Sorted, listed, sorted_rows
-from sigmasight_api.models.base import Query as QueryModel
+from sigmasight_api.models.base import AsOfDate
 from sigmasight_api.models.factors import FactorDefinitions, FactorExposure, FactorExposures, FactorPositions, FactorRisk
 from sigmasight_api.queries import factors as queries
 from sigmasight_api.queries.together import rows_together
@@ -27,16 +27,10 @@ SORTABLE = ("symbol", "underlying", "delta_dollars", "uncovered_dollars", "volat
 router = APIRouter()
 
 
-class AsOf(QueryModel):
-    """As of when."""
-
-    as_of: Annotated[date | None, Field(description="The last session on or before this date; without it the latest computed")] = None
-
-
 class Positions(Sorted):
     """Which lots, in which order."""
 
-    as_of: Annotated[date | None, Field(description="The last session on or before this date; without it the latest computed")] = None
+    as_of: AsOfDate = None
     underlying: Annotated[str | None, Field(max_length=64, description="Lots of this underlying alone")] = None
     is_covered: Annotated[bool | None, Field(description="Lots with betas alone, or those without")] = None
     sort: Annotated[str | None, Field(description=f"Out of {', '.join(SORTABLE)}; `-` before a descending one", max_length=200)] = None

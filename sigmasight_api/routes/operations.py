@@ -18,6 +18,7 @@ from sigmasight_api.models.operations import Operation, Operations, SingleOperat
 from sigmasight_api.operations import register
 from sigmasight_api.operations.events import events_of
 from sigmasight_api.queries import operations as queries
+from sigmasight_api.queries.paging import page_of
 
 router = APIRouter(prefix="/operations", tags=["Operations"])
 
@@ -54,8 +55,8 @@ def list_operations(door: Door, asked: Annotated[Operations, Query()]) -> Respon
     """Newest first: the caller's own; an administrator sees everybody's, unless a portfolio is named."""
 
     def build(caller: Caller) -> dict[str, Any]:
-        query = queries.listed(whose(caller), asked, asked.state, asked.kind, asked.portfolio_id)
-        return collection(documents(caller, caller.rows(query)), asked, {})
+        rows, total = page_of(caller, queries.listed(whose(caller), asked.state, asked.kind, asked.portfolio_id), asked)
+        return collection(documents(caller, rows), asked, {}, total)
 
     return door.answer(build) if asked.portfolio_id is None else door.answer_for(asked.portfolio_id, build)
 

@@ -18,6 +18,7 @@ from pydantic import Field
 from sigmasight_api.access import Book, Door
 from sigmasight_api.answers import OfPortfolio, Paged, collection, meta_of, ordered, problems
 from sigmasight_api.errors import invalid, not_materialized
+from sigmasight_api.listing import listed
 from sigmasight_api.models import portfolios as models
 from sigmasight_api.models.base import AnalyticCollection, Collection
 from sigmasight_api.models.decimals import ExactRoute
@@ -108,8 +109,7 @@ def read_attribution(door: Door, asked: Annotated[models.Span, Query()]) -> Resp
         rows = book.rows(queries.attribution(book.portfolio.id, sessions[0], sessions[-1]))
         totals = _sums(rows)
         rows.sort(key=lambda row: row["session"], reverse=asked.sort == "-session")
-        shown = rows[asked.offset : asked.offset + asked.limit]
-        return {**collection(shown, asked.page, meta_of(row_set), len(rows)), "totals": totals}
+        return {**listed(rows, asked.page, meta_of(row_set)), "totals": totals}
 
     return door.answer_for(asked.portfolio_id, build)
 

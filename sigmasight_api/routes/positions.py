@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -11,9 +10,8 @@ from pydantic import Field
 from starlette.responses import Response
 
 from sigmasight_api.access import Book, Door
-from sigmasight_api.answers import OfPortfolio, Paged, collection, ordered, problems
+from sigmasight_api.answers import AsOf, OfPortfolio, Paged, collection, ordered, problems
 from sigmasight_api.models.base import AnalyticCollection
-from sigmasight_api.models.base import Query as Parameters
 from sigmasight_api.models.positions import (
     TOTALS,
     GroupedPositions,
@@ -38,12 +36,6 @@ class Grouped(OfPortfolio):
     """Which book, and by what."""
 
     by: Annotated[Grouping, Field(description="What makes a group")] = "type"
-
-
-class AsOf(Parameters):
-    """As of when."""
-
-    as_of: Annotated[date | None, Field(description="The last session on or before this date; without it the latest computed")] = None
 
 
 @router.get("", response_model=AnalyticCollection[Position], summary="Lots of a book", responses=problems(404))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -13,6 +12,7 @@ from sigmasight_api import stress_items
 from sigmasight_api.access import Book, Caller, Door
 from sigmasight_api.answers import Paged, meta_of, problems
 from sigmasight_api.listing import Sorted, listed, sorted_rows
+from sigmasight_api.models.base import AsOfDate
 from sigmasight_api.models.stress import PARTS, Scenarios, StressResult, StressResults
 from sigmasight_api.queries import stress as queries
 from sigmasight_api.queries.together import rows_together
@@ -56,7 +56,7 @@ def _scenarios(caller: Caller, asked: OfScenarios) -> dict[str, Any]:
 class OfResults(Sorted):
     """Which results, in which order."""
 
-    as_of: Annotated[date | None, Field(description="The last session on or before this date; without it the latest computed")] = None
+    as_of: AsOfDate = None
     scenario_id: Annotated[str | None, Field(max_length=48, description="One scenario")] = None
     mode: Annotated[Literal["direct", "correlated"] | None, Field(description="One mode")] = None
     category: Annotated[Category | None, Field(description="Kind of scenario")] = None

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from sigmasight_api.access import Book, Caller, Door
 from sigmasight_api.answers import OfPortfolio, Paged, collection, ordered, problems
 from sigmasight_api.errors import not_found
+from sigmasight_api.listing import listed
 from sigmasight_api.models.base import AnalyticCollection, Collection
 from sigmasight_api.models.position_writes import Assigned, Assignment, DeletedTag, NewTag, TagSuggestion
 from sigmasight_api.models.strategies import Strategy
@@ -61,7 +62,7 @@ def suggest_tags(door: Door, asked: Annotated[StrategyListing, Query()]) -> Resp
     def build(book: Book) -> dict[str, Any]:
         close, meta = closing(book, asked.as_of)
         found = suggestions(book.rows(positions_queries.suggestible(book.portfolio.id, close)))
-        return collection(found[asked.offset : asked.offset + asked.limit], asked, meta, len(found))
+        return listed(found, asked, meta)
 
     return door.answer_for(asked.portfolio_id, build)
 
@@ -125,6 +126,6 @@ def list_strategies(door: Door, asked: Annotated[StrategyListing, Query()]) -> R
     def build(book: Book) -> dict[str, Any]:
         close, meta = closing(book, asked.as_of)
         found = strategies(book.rows(positions_queries.held_at(book.portfolio.id, close)))
-        return collection(found[asked.offset : asked.offset + asked.limit], asked, meta, len(found))
+        return listed(found, asked, meta)
 
     return door.answer_for(asked.portfolio_id, build)

@@ -69,3 +69,10 @@ def test_passwords_are_not_to_be_guessed(demo_state: Path) -> None:
     with TestClient(create_app(settings_for(demo_state, rate_limit_anonymous=2))) as client:
         form = {"username": INDIVIDUAL, "password": "a guess of mine"}
         assert [client.post("/api/v1/auth/token", data=form).status_code for _ in range(3)] == [401, 401, 429]
+
+
+def test_a_page_past_the_end_still_says_how_many_there_are(own_client: TestClient) -> None:
+    user = logged_in(own_client, INDIVIDUAL)
+    user.post("/api/v1/auth/tokens", json={"name": "notebook"})
+    answer = user.get("/api/v1/auth/tokens", params={"offset": 5}).json()
+    assert (answer["items"], answer["page"]["total"]) == ([], 1)
