@@ -98,7 +98,6 @@ class Launcher:
             return self.ended(step.run_id)
         said = self.worker.ended(step.run_id)
         if said is not None:
-            self.worker.forget(step.run_id)
             return said
         started = datetime.fromisoformat(step.started_at).timestamp()
         if is_process(operation.process_id, max(started, 0.0) + 60.0) is not None:
@@ -106,21 +105,21 @@ class Launcher:
             return None if is_own else self.ended(step.run_id)
         gone = f"The process {operation.process_id} of this run is gone: it was killed or the machine restarted. What it finished is kept."
         fault = f"{gone} {self.worker.fault}" if self.worker.fault else gone
-        return self.worker.ended(step.run_id) or self.ended(step.run_id) or Ended("failed", fault)
+        return self.worker.ended(step.run_id) or self.ended(step.run_id) or self._give_up(step.run_id, fault)
 
     def cancel(self, operation: Operation, step: Step, *, insist: bool) -> None:
-        """Ask for the end of a step's run; `insist` where asking was of no use."""
+        """Ask for the end of a step's run; `insist` where asking was of no use: then its process is killed, which loses nothing stored."""
         if step.run_id is None:
             return
         if self._is_by_webserver(operation):
             self._client.terminate_run(step.run_id)
-        elif insist or operation.process_id != self.worker.process_id:
+        elif operation.process_id == self.worker.process_id:
+            self.worker.kill() if insist else self.worker.cancel(step.run_id)
+        else:
             process = is_process(operation.process_id, datetime.now().astimezone().timestamp())
             if process is not None:
                 with suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGTERM if insist else signal.SIGINT)
-        else:
-            self.worker.cancel(step.run_id)
+                    os.kill(process.pid, signal.SIGKILL if insist else signal.SIGINT)
 
     def ended(self, run_id: str) -> Ended | None:
         """What Dagster knows of a run's end; None where it goes on, or is not known."""
@@ -131,6 +130,16 @@ class Launcher:
             if run.is_success:
                 return Ended("succeeded")
             return Ended("cancelled" if run.status.value == "CANCELED" else "failed", failure_of(instance, run_id))
+
+    def _give_up(self, run_id: str, fault: str) -> Ended:
+        """Tell Dagster of the end of a run whose process is gone."""
+        with self.instance() as instance:
+            run = instance.get_run_by_id(run_id)
+            if run is not None and run.status.value == "CANCELING":
+                instance.report_run_canceled(run, message=fault)
+            elif run is not None:
+                instance.report_run_failed(run, message=fault)
+        return Ended("failed", fault)
 
     def runs(self, limit: int, offset: int = 0, *, in_progress: bool = False) -> tuple[list[dict[str, Any]], int]:
         """Runs as rows, the last first, and how many there are.

@@ -30,7 +30,7 @@ IDLE_SECONDS, BUSY_SECONDS = 1.0, 0.1
 EAGER_SECONDS = 3.0
 """How long the queue is looked at often after somebody announced work: their transaction may not be over yet."""
 CANCEL_SECONDS = 0.5
-INSIST_SECONDS = 15.0
+INSIST_SECONDS = 10.0
 """After how long a run that was asked to end is ended."""
 
 
@@ -126,6 +126,8 @@ class Driver:
             if state is not None:
                 register.finish(self._database, operation, state, error, left)
                 LOG.info("operation %s", state, extra={"operation_id": str(operation.id), "error": error})
+        if state == CANCELLED and self._settings.warm_worker:
+            self._warm_up()  # the worker went with the run
         return True
 
     def _carry_out(self, operation: Operation) -> tuple[str | None, str | None]:
@@ -164,6 +166,7 @@ class Driver:
                 if asked is not None and ended.state != SUCCEEDED:
                     ended = Ended(CANCELLED)
                 self._note_end(operation, step, ended)
+                self.launcher.worker.forget(step.run_id)
                 return ended
             if asked is None and now > looked + CANCEL_SECONDS:
                 looked = now

@@ -101,12 +101,20 @@ class WorkerProcess:
                 self.is_ready, self.fault = True, None
             else:
                 one = said["ended"]
+                if one["leaves"]:
+                    self._let_go(child)
                 state = "succeeded" if one["success"] else "failed"
                 self._ended[one["id"]] = Ended(state, one["error"])
         code = child.wait()
         if not self.is_ready and child is self._child:
             self.fault = f"The process that loads the assets ended with code {code}: {self._last_words()}"
             LOG.error("worker did not start", extra={"error": self.fault})
+
+    def _let_go(self, child: subprocess.Popen[str]) -> None:
+        """A child that leaves takes no more runs."""
+        with self._lock:
+            if child is self._child:
+                self._child, self.is_ready = None, False
 
     def _last_words(self) -> str:
         log = home_of(self._settings) / "worker.log"
@@ -121,21 +129,31 @@ class WorkerProcess:
 
     def cancel(self, run_id: str) -> None:
         """Ask for the end of a run."""
-        if self.process_id is not None:
-            self._say({"cancel": run_id})
+        self._say({"cancel": run_id})
+
+    def kill(self) -> None:
+        """End the child at once; what it has committed stays."""
+        child = self._child
+        if child is not None:
+            self._let_go(child)
+            child.kill()
 
     def _say(self, what: dict[str, Any]) -> None:
-        assert self._child is not None and self._child.stdin is not None
+        child = self._child
+        if child is None or child.stdin is None:
+            return
         with suppress(BrokenPipeError):  # a child that is gone is found out by looking
-            self._child.stdin.write(json.dumps(what) + "\n")
-            self._child.stdin.flush()
+            child.stdin.write(json.dumps(what) + "\n")
+            child.stdin.flush()
 
     def ended(self, run_id: str) -> Ended | None:
         """How a run ended that this child was told; None while it has not."""
         return self._ended.get(run_id)
 
-    def forget(self, run_id: str) -> None:
-        self._ended.pop(run_id, None)
+    def forget(self, run_id: str | None) -> None:
+        """The end of a run is kept elsewhere by now."""
+        if run_id is not None:
+            self._ended.pop(run_id, None)
 
     def close(self) -> None:
         """No more runs: the child finishes its own and goes; one that is idle goes at once."""

@@ -2,8 +2,9 @@
 
 One JSON object a line, in and out. In: `{"run": {"id", "job", "first", "last", "tables", "checked", "tags"}}` and
 `{"cancel": "<run id>"}`. Out: `{"ready": <process id>}` when runs can be taken, and
-`{"ended": {"id", "success", "interrupted", "error"}}` after each. When its input ends, it finishes what it was told and goes: a run
-does not die with whoever asked for it.
+`{"ended": {"id", "success", "leaves", "error"}}` after each. When its input ends, it finishes what it was told and goes: a run
+does not die with whoever asked for it. After a run that was interrupted it goes as well (`leaves`): an interrupt strikes anywhere, so a
+transaction may be left open that holds the write lock until the process ends.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sigmasight_assets.cli.desk import open_desk
 from sigmasight_assets.cli.running import opened_instance
 
 if TYPE_CHECKING:
-    from sigmasight_assets.definitions import DagsterInstance, RunOutcome
+    from sigmasight_assets.definitions import DagsterInstance
 
 
 def work_command() -> None:
@@ -36,6 +37,9 @@ def work_command() -> None:
         orders.start()
         tell(said, ready=os.getpid())
         while (order := orders.take()) is not None:
+            if orders.is_unwanted(order["id"]):
+                tell(said, ended={"id": order["id"], "success": False, "leaves": False, "error": "It was cancelled before it began."})
+                continue
             outcome = execute_range(
                 definitions,
                 instance,
@@ -46,14 +50,12 @@ def work_command() -> None:
                 order["id"],
                 order["checked"],
             )
-            orders.done()
-            tell(said, ended=_ended(outcome))
+            leaves = orders.done() or outcome.interrupted
+            tell(said, ended={"id": outcome.run_id, "success": outcome.success, "leaves": leaves, "error": outcome.error})
+            if leaves:
+                return
             if not outcome.success:
                 tidy(instance, desk.database)
-
-
-def _ended(outcome: RunOutcome) -> dict[str, Any]:
-    return {"id": outcome.run_id, "success": outcome.success, "interrupted": outcome.interrupted, "error": outcome.error}
 
 
 def tell(to: TextIO, **what: Any) -> None:
@@ -71,6 +73,8 @@ class Orders(threading.Thread):
         self._waiting: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._current: str | None = None
+        self._is_interrupted = False
+        self._unwanted: set[str] = set()
 
     def run(self) -> None:
         for line in sys.stdin:
@@ -88,16 +92,25 @@ class Orders(threading.Thread):
             self._current = order["id"] if order else None
         return order
 
-    def done(self) -> None:
+    def is_unwanted(self, run_id: str) -> bool:
+        """Whether a run was cancelled before it was taken."""
+        with self._lock:
+            return run_id in self._unwanted
+
+    def done(self) -> bool:
+        """No run is at work; whether the last one was interrupted."""
         with self._lock:
             self._current = None
+            return self._is_interrupted
 
     def _cancel(self, run_id: str) -> None:
         """Tell Dagster that a person wants it, then interrupt: the run ends as cancelled and not as failed."""
         with self._lock:
             if self._current != run_id:
+                self._unwanted.add(run_id)
                 return
             run = self._instance.get_run_by_id(run_id)
             if run is not None and not run.is_finished:
                 self._instance.report_run_canceling(run)
+            self._is_interrupted = True
             os.kill(os.getpid(), signal.SIGINT)

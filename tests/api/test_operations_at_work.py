@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import date
@@ -163,6 +165,23 @@ def test_cancelled_in_the_middle_the_last_good_rows_stay(server: ApiServer, data
     with server.client as client:
         runs = [one for one in client.get("/admin/batch/history").json()["items"] if one["operation_id"] == identity]
     assert runs[0]["status"] in ("CANCELED", "FAILURE")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_cancelled_at_any_moment_the_operation_ends_and_its_rows_stay(server: ApiServer, database: Database, seed: int) -> None:
+    before = rows_of(database)
+    identity = start(server, "run-all")
+    server.wait_until(lambda: server.operation(identity)["process_id"] is not None)
+    time.sleep(random.Random(seed).uniform(0.0, 8.0))
+    with server.client as client:
+        assert client.post(f"/operations/{identity}/cancel").status_code == 202
+    assert server.when(identity, *ENDED)["state"] == "cancelled"
+    with database.write():  # which nobody else holds
+        assert rows_of(database) == before
+    with server.client as client:
+        runs = [one for one in client.get("/admin/batch/history").json()["items"] if one["operation_id"] == identity]
+    assert all(run["status"] in ("CANCELED", "FAILURE", "SUCCESS") for run in runs)
 
 
 def test_a_run_outlives_a_server_that_is_killed_and_the_next_one_tells_its_true_end(server: ApiServer) -> None:

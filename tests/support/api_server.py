@@ -18,7 +18,7 @@ import httpx2
 from tests.support.dagster_ui import CHECKOUT, free_port
 
 SECRET = "a secret of the tests that is long enough"
-PATIENCE = 600.0
+PATIENCE = 300.0
 """Seconds: a machine may be busy."""
 
 
@@ -57,7 +57,8 @@ class ApiServer:
     def wait_until(self, what: Any) -> None:
         deadline = time.monotonic() + PATIENCE
         while not what():
-            assert time.monotonic() < deadline, (self.state / "server.log").read_text()[-4000:]
+            ended = self.process is None or self.process.poll() is not None
+            assert not ended and time.monotonic() < deadline, (self.state / "server.log").read_text()[-4000:]
             time.sleep(0.1)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
