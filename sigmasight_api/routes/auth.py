@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.security import OAuth2PasswordRequestForm
 from sqlalchemy import func, select
 from starlette.responses import Response
@@ -23,6 +23,8 @@ from sigmasight_assets.ledger.credentials import TOKENS_PER_USER, add_token, is_
 from sigmasight_assets.store.tables import api_tokens
 
 router = APIRouter(prefix="/auth", tags=["Auth"])
+
+TokenId = Annotated[uuid.UUID, Path(alias="id", description="`id` of a token")]
 
 
 async def _counted(request: Request) -> None:
@@ -82,8 +84,8 @@ def create_token(door: Door, body: NewToken) -> dict[str, Any]:
     return {name: getattr(row, name) for name in Token.model_fields} | {"token": token}
 
 
-@router.delete("/tokens/{token_id}", status_code=204, summary="Delete a personal token", responses=problems(404))
-def delete_token(door: Door, token_id: uuid.UUID) -> None:
+@router.delete("/tokens/{id}", status_code=204, summary="Delete a personal token", responses=problems(404))
+def delete_token(door: Door, token_id: TokenId) -> None:
     """It is refused from then on."""
     with door.writing() as caller:
         if not caller.connection.execute(queries.delete_token(caller.user.id, token_id)).rowcount:

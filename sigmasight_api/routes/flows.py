@@ -12,18 +12,18 @@ from sigmasight_api.answers import problems
 from sigmasight_api.ledger_rows import appraisal_row, flow_row
 from sigmasight_api.models import position_writes as models
 from sigmasight_api.models.decimals import ExactRoute
-from sigmasight_api.routes.portfolios import PortfolioId
+from sigmasight_api.routes.paths import ThisPortfolio
 from sigmasight_api.updating import bring_up_to_date
 from sigmasight_assets.ledger import dated_entries
 
-router = APIRouter(prefix="/portfolios/{portfolio_id}", tags=["Portfolios"], route_class=ExactRoute)
+router = APIRouter(prefix="/portfolios/{id}", tags=["Portfolios"], route_class=ExactRoute)
 
 FlowId = Annotated[uuid.UUID, Path(description="`id` of a flow")]
 AppraisalId = Annotated[uuid.UUID, Path(description="`id` of an appraisal")]
 
 
 @router.post("/flows", response_model=models.WrittenEntry, status_code=201, summary="Add a flow", responses=problems(404))
-def create_flow(door: Door, portfolio_id: PortfolioId, body: models.NewFlow) -> dict[str, Any]:
+def create_flow(door: Door, portfolio_id: ThisPortfolio, body: models.NewFlow) -> dict[str, Any]:
     """Money put in (+) or taken out (-); the stated balance of cash keeps holding."""
     with door.writing_to(portfolio_id) as book:
         row = flow_row(book, body.model_dump())
@@ -33,7 +33,7 @@ def create_flow(door: Door, portfolio_id: PortfolioId, body: models.NewFlow) -> 
 
 
 @router.delete("/flows/{flow_id}", response_model=models.DeletedEntry, summary="Delete a flow", responses=problems(404))
-def remove_flow(door: Door, portfolio_id: PortfolioId, flow_id: FlowId) -> dict[str, Any]:
+def remove_flow(door: Door, portfolio_id: ThisPortfolio, flow_id: FlowId) -> dict[str, Any]:
     """As though it had never been."""
     with door.writing_to(portfolio_id) as book:
         first = dated_entries.remove_flow(book.connection, book.service.calendar, book.portfolio, flow_id)
@@ -48,7 +48,7 @@ def remove_flow(door: Door, portfolio_id: PortfolioId, flow_id: FlowId) -> dict[
     summary="Mark a private asset",
     responses=problems(404) | {200: {"model": models.WrittenEntry, "description": "A mark of that date was there and is corrected"}},
 )
-def create_appraisal(door: Door, portfolio_id: PortfolioId, body: models.NewAppraisal, response: Response) -> dict[str, Any]:
+def create_appraisal(door: Door, portfolio_id: ThisPortfolio, body: models.NewAppraisal, response: Response) -> dict[str, Any]:
     """Its price from a date on. A second mark of one date corrects the first, and answers 200."""
     with door.writing_to(portfolio_id) as book:
         row = appraisal_row(book, body.model_dump())
@@ -61,7 +61,7 @@ def create_appraisal(door: Door, portfolio_id: PortfolioId, body: models.NewAppr
 @router.delete(
     "/appraisals/{appraisal_id}", response_model=models.DeletedEntry, summary="Delete a mark of a private asset", responses=problems(404)
 )
-def remove_appraisal(door: Door, portfolio_id: PortfolioId, appraisal_id: AppraisalId) -> dict[str, Any]:
+def remove_appraisal(door: Door, portfolio_id: ThisPortfolio, appraisal_id: AppraisalId) -> dict[str, Any]:
     """The mark before it holds again."""
     with door.writing_to(portfolio_id) as book:
         first = dated_entries.remove_appraisal(book.connection, book.service.calendar, book.portfolio, appraisal_id)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Path, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
@@ -21,6 +21,8 @@ from sigmasight_api.queries import operations as queries
 from sigmasight_api.queries.paging import page_of
 
 router = APIRouter(prefix="/operations", tags=["Operations"])
+
+OperationId = Annotated[uuid.UUID, Path(alias="id", description="`id` of an operation")]
 
 
 def whose(caller: Caller) -> uuid.UUID | None:
@@ -46,7 +48,7 @@ def one_document(caller: Caller, operation_id: uuid.UUID) -> dict[str, Any]:
 def accepted(caller: Caller, operation_id: uuid.UUID) -> Response:
     """The answer to a request that started work."""
     document = one_document(caller, operation_id)
-    place = caller.access.request.app.url_path_for("read_operation", operation_id=operation_id)
+    place = caller.access.request.app.url_path_for("read_operation", id=operation_id)
     return Response(to_json(document), 202, {"Location": place}, "application/json")
 
 
@@ -61,20 +63,20 @@ def list_operations(door: Door, asked: Annotated[Operations, Query()]) -> Respon
     return door.answer(build) if asked.portfolio_id is None else door.answer_for(asked.portfolio_id, build)
 
 
-@router.get("/{operation_id}", response_model=SingleOperation, summary="One operation", responses=problems(404))
-def read_operation(door: Door, operation_id: uuid.UUID) -> Response:
+@router.get("/{id}", response_model=SingleOperation, summary="One operation", responses=problems(404))
+def read_operation(door: Door, operation_id: OperationId) -> Response:
     """Its state, and for each table how many sessions are done."""
     return door.answer(lambda caller: one_document(caller, operation_id))
 
 
 @router.get(
-    "/{operation_id}/events",
+    "/{id}/events",
     response_class=StreamingResponse,
     summary="Its events, as they happen",
     responses={**problems(404), 200: {"content": {"text/event-stream": {}}, "description": "Server-sent events until it has ended"}},
 )
 async def stream_operation(
-    door: Door, operation_id: uuid.UUID, last_event_id: Annotated[str | None, Header(description="The last event that was seen")] = None
+    door: Door, operation_id: OperationId, last_event_id: Annotated[str | None, Header(description="The last event that was seen")] = None
 ) -> StreamingResponse:
     """`state` when its state changes, `progress` when sessions are done, each with the whole of what is known; a comment while nothing
     happens. Event ids grow: with `Last-Event-ID` what was seen before is not sent again. The stream ends with the operation."""
@@ -93,10 +95,8 @@ async def stream_operation(
     return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
 
-@router.post(
-    "/{operation_id}/cancel", response_model=SingleOperation, status_code=202, summary="Ask for its end", responses=problems(404, 409)
-)
-def cancel_operation(door: Door, operation_id: uuid.UUID) -> Response:
+@router.post("/{id}/cancel", response_model=SingleOperation, status_code=202, summary="Ask for its end", responses=problems(404, 409))
+def cancel_operation(door: Door, operation_id: OperationId) -> Response:
     """One that waits is cancelled at once; of one at work the run is interrupted, and what it has finished is kept."""
     with door.writing() as caller:
         one_document(caller, operation_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query, Response
-from fastapi import Path as InPath
 from pydantic import Field
 
 from sigmasight_api.access import Book, Door
@@ -25,6 +23,7 @@ from sigmasight_api.models.decimals import ExactRoute
 from sigmasight_api.provenance import RowSet
 from sigmasight_api.queries import portfolios as queries
 from sigmasight_api.queries.paging import page_of
+from sigmasight_api.routes.paths import ThisPortfolio
 from sigmasight_api.updating import bring_up_to_date
 from sigmasight_api.versions import IfMatch, Versioned, require_version, tag_of, version_of
 from sigmasight_assets.ledger.accounts import locked
@@ -36,8 +35,6 @@ from sigmasight_assets.sessions import utc_now
 LOG = logging.getLogger("sigmasight_api")
 
 router = APIRouter(tags=["Portfolios"], route_class=ExactRoute)
-
-PortfolioId = Annotated[uuid.UUID, InPath(description="Portfolio", examples=["c50209c9-0c51-56a1-b57b-4972886bd99f"])]
 
 
 class Listing(Paged):
@@ -155,8 +152,8 @@ def create_portfolio(door: Door, body: models.NewPortfolio, response: Response) 
     return {"portfolio": row, **operation}
 
 
-@router.get("/portfolios/{portfolio_id}", response_model=models.PortfolioDocument, summary="One portfolio", responses=problems(404))
-def read_portfolio(door: Door, portfolio_id: PortfolioId) -> Response:
+@router.get("/portfolios/{id}", response_model=models.PortfolioDocument, summary="One portfolio", responses=problems(404))
+def read_portfolio(door: Door, portfolio_id: ThisPortfolio) -> Response:
     """As its owner states it; its numbers are at `/portfolio`."""
 
     def build(book: Book) -> Versioned:
@@ -166,11 +163,9 @@ def read_portfolio(door: Door, portfolio_id: PortfolioId) -> Response:
     return door.answer_for(portfolio_id, build)
 
 
-@router.patch(
-    "/portfolios/{portfolio_id}", response_model=models.ChangedPortfolio, summary="Change a portfolio", responses=problems(404, 412)
-)
+@router.patch("/portfolios/{id}", response_model=models.ChangedPortfolio, summary="Change a portfolio", responses=problems(404, 412))
 def update_portfolio(
-    door: Door, portfolio_id: PortfolioId, body: models.PortfolioChange, response: Response, if_match: IfMatch = None
+    door: Door, portfolio_id: ThisPortfolio, body: models.PortfolioChange, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
     """Another name, or another balance of cash: that one changes every number of the portfolio."""
     with door.writing_to(portfolio_id) as book:
@@ -189,10 +184,8 @@ def update_portfolio(
     return {"portfolio": row, **operation}
 
 
-@router.delete(
-    "/portfolios/{portfolio_id}", response_model=models.DeletedPortfolio, summary="Delete a portfolio", responses=problems(404, 412)
-)
-def remove_portfolio(door: Door, portfolio_id: PortfolioId, if_match: IfMatch = None) -> dict[str, Any]:
+@router.delete("/portfolios/{id}", response_model=models.DeletedPortfolio, summary="Delete a portfolio", responses=problems(404, 412))
+def remove_portfolio(door: Door, portfolio_id: ThisPortfolio, if_match: IfMatch = None) -> dict[str, Any]:
     """With its lots, flows, marks, every number and every report file of it."""
     with door.writing_to(portfolio_id) as book:
         locked(book.connection, book.portfolio)
@@ -205,21 +198,19 @@ def remove_portfolio(door: Door, portfolio_id: PortfolioId, if_match: IfMatch = 
     return {"id": portfolio_id, "n_lots": n_lots, "deleted_at": utc_now(), **operation}
 
 
-@router.get(
-    "/portfolios/{portfolio_id}/flows", response_model=Collection[models.Flow], summary="Money put in or taken out", responses=problems(404)
-)
-def list_flows(door: Door, portfolio_id: PortfolioId, asked: Annotated[Paged, Query()]) -> Response:
+@router.get("/portfolios/{id}/flows", response_model=Collection[models.Flow], summary="Money put in or taken out", responses=problems(404))
+def list_flows(door: Door, portfolio_id: ThisPortfolio, asked: Annotated[Paged, Query()]) -> Response:
     """The last ones first."""
     return door.answer_for(portfolio_id, lambda book: _collected(page_of(book, queries.flows_of(book.portfolio.id), asked), asked))
 
 
 @router.get(
-    "/portfolios/{portfolio_id}/appraisals",
+    "/portfolios/{id}/appraisals",
     response_model=Collection[models.Appraisal],
     summary="Marks of private assets",
     responses=problems(404),
 )
-def list_appraisals(door: Door, portfolio_id: PortfolioId, asked: Annotated[Paged, Query()]) -> Response:
+def list_appraisals(door: Door, portfolio_id: ThisPortfolio, asked: Annotated[Paged, Query()]) -> Response:
     """The last ones first."""
     return door.answer_for(portfolio_id, lambda book: _collected(page_of(book, queries.appraisals_of(book.portfolio.id), asked), asked))
 

@@ -43,7 +43,7 @@ def create_position(door: Door, body: models.NewPosition, response: Response) ->
     return {"position": lot, "warnings": warnings, **operation}
 
 
-@router.patch("/{position_id}", response_model=models.WrittenPosition, summary="Correct a lot", responses=problems(404, 412))
+@router.patch("/{id}", response_model=models.WrittenPosition, summary="Correct a lot", responses=problems(404, 412))
 def update_position(
     door: Door, position_id: PositionId, body: models.PositionChange, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def update_position(
     return {"position": lot, "warnings": warnings, **operation}
 
 
-@router.post("/{position_id}/close", response_model=models.ClosedPosition, summary="Close a lot", responses=problems(404, 409, 412))
+@router.post("/{id}/close", response_model=models.ClosedPosition, summary="Close a lot", responses=problems(404, 409, 412))
 def close_position(
     door: Door, position_id: PositionId, body: models.Closing, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def close_position(
     return {"closed": closed, "remaining": remaining, **operation}
 
 
-@router.delete("/{position_id}", response_model=models.DeletedPosition, summary="Delete a lot", responses=problems(404, 412))
+@router.delete("/{id}", response_model=models.DeletedPosition, summary="Delete a lot", responses=problems(404, 412))
 def remove_position(door: Door, position_id: PositionId, if_match: IfMatch = None) -> dict[str, Any]:
     """As though it had never been held; what was sold is closed instead."""
     with door.writing_to_lot(position_id) as book:
@@ -92,7 +92,7 @@ def remove_position(door: Door, position_id: PositionId, if_match: IfMatch = Non
         return {"lot_id": position_id, **bring_up_to_date(book, done.first_session)}
 
 
-@router.put("/{position_id}/tags", response_model=PositionTags, summary="Set the tags of a lot", responses=problems(404, 412))
+@router.put("/{id}/tags", response_model=PositionTags, summary="Set the tags of a lot", responses=problems(404, 412))
 def set_position_tags(
     door: Door, position_id: PositionId, body: models.TagSet, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from sigmasight_assets.store.tables import lots
 
 router = APIRouter(prefix="/positions", tags=["Positions"])
 
-PositionId = Annotated[uuid.UUID, Path(description="`lot_id` of a position")]
+PositionId = Annotated[uuid.UUID, Path(alias="id", description="`lot_id` of a position")]
 
 
 class Grouped(OfPortfolio):
@@ -91,7 +91,7 @@ def group_positions(door: Door, asked: Annotated[Grouped, Query()]) -> Response:
     return door.answer_for(asked.portfolio_id, build)
 
 
-@router.get("/{position_id}", response_model=SinglePosition, summary="One lot", responses=problems(404))
+@router.get("/{id}", response_model=SinglePosition, summary="One lot", responses=problems(404))
 def read_position(door: Door, position_id: PositionId, asked: Annotated[AsOf, Query()]) -> Response:
     """A lot of the ledger, open or not, with its values of the session."""
 
@@ -103,7 +103,7 @@ def read_position(door: Door, position_id: PositionId, asked: Annotated[AsOf, Qu
     return door.answer_for_lot(position_id, build)
 
 
-@router.get("/{position_id}/tags", response_model=PositionTags, summary="The tags of a lot", responses=problems(404))
+@router.get("/{id}/tags", response_model=PositionTags, summary="The tags of a lot", responses=problems(404))
 def read_position_tags(door: Door, position_id: PositionId) -> Response:
     """In alphabetical order."""
 

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/reports", tags=["Reports"])
 @router.post("/generate", response_model=SingleOperation, status_code=202, summary="Write a report's files", responses=problems(404))
 def generate_report(door: Door, body: ReportRequest, idempotency_key: KeyHeader = None) -> Response:
     """Starts an operation that writes a session's report in every format, from the numbers as they are stored; `Location` says where to
-    watch it. `/reports/{report_id}/status` is `written` after it."""
+    watch it. `/reports/{id}/status` is `written` after it."""
     with door.reading_of(body.portfolio_id) as book:
         portfolio_id, row_set = book.portfolio.id, book.row_set("portfolio_snapshots", body.session)
         if body.session not in (None, row_set.session):

@@ -28,6 +28,7 @@ from sigmasight_assets.store.tables import portfolio_reports, portfolios
 ReportId = Annotated[
     str,
     PathParameter(
+        alias="id",
         description="`{slug}_{session}`, as the folder of its files",
         max_length=120,
         examples=["long-short-equity-hedge-fund-style_2022-12-28"],
@@ -80,7 +81,7 @@ def _item(row: dict[str, Any]) -> dict[str, Any]:
     return {"id": report_files.report_id(slug, session), **head, "files": report_files.file_items(row["files"], slug, session)}
 
 
-@router.get("/{report_id}/status", response_model=ReportStatus, summary="Whether a report can be had", responses=problems(404))
+@router.get("/{id}/status", response_model=ReportStatus, summary="Whether a report can be had", responses=problems(404))
 def read_report_status(request: Request, door: Door, report_id: ReportId) -> Response:
     """Its formats, whether each is a file with the recorded SHA-256, and what its sections are worth."""
     slug, session = _named(report_id)
@@ -120,7 +121,7 @@ class OfDownload(QueryModel):
 
 
 @router.get(
-    "/{report_id}/download",
+    "/{id}/download",
     summary="A report as a file",
     response_class=Response,
     responses={**problems(404), **FILES},

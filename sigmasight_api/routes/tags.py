@@ -30,7 +30,7 @@ from sigmasight_assets.store.tables import tags
 
 router = APIRouter(tags=["Tags and strategies"])
 
-TagId = Annotated[uuid.UUID, Path(description="`id` of a tag")]
+TagId = Annotated[uuid.UUID, Path(alias="id", description="`id` of a tag")]
 
 
 class TagListing(Paged):
@@ -95,7 +95,7 @@ def assign_tags(door: Door, body: Assignment) -> dict[str, Any]:
     return {"items": [{"lot_id": lot_id, "tags": now.get(lot_id, [])} for lot_id in lot_ids], "n_changed": n_changed}
 
 
-@router.put("/tags/{tag_id}", response_model=Tag, summary="Rename a tag", responses=problems(404, 409))
+@router.put("/tags/{id}", response_model=Tag, summary="Rename a tag", responses=problems(404, 409))
 def rename_tag(door: Door, tag_id: TagId, body: NewTag) -> dict[str, Any]:
     """On every position that carries it."""
     with door.writing() as caller:
@@ -105,7 +105,7 @@ def rename_tag(door: Door, tag_id: TagId, body: NewTag) -> dict[str, Any]:
         return caller.rows(queries.tags_of(caller.user.id).where(tags.c.id == tag_id))[0]
 
 
-@router.delete("/tags/{tag_id}", response_model=DeletedTag, summary="Delete a tag", responses=problems(404))
+@router.delete("/tags/{id}", response_model=DeletedTag, summary="Delete a tag", responses=problems(404))
 def remove_tag(door: Door, tag_id: TagId) -> dict[str, Any]:
     """From every position that carries it."""
     with door.writing() as caller:

@@ -38,8 +38,8 @@ OURS = {
     )),
     ("GET", "/admin/batch/status"), ("GET", "/admin/batch/history"), ("GET", "/admin/batch/schedule"),
     ("GET", "/admin/lineage/{table}"), ("GET", "/admin/data-health"), ("GET", "/admin/activity"),
-    ("GET", "/operations"), ("GET", "/operations/{operation_id}"), ("GET", "/operations/{operation_id}/events"),
-    ("POST", "/operations/{operation_id}/cancel"),
+    ("GET", "/operations"), ("GET", "/operations/{id}"), ("GET", "/operations/{id}/events"),
+    ("POST", "/operations/{id}/cancel"),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
 
-from sigmasight_api.app import create_app, openapi
+from sigmasight_api.app import PREFIX, create_app, openapi
 from sigmasight_api.examples import examples
 from sigmasight_api.settings import ApiSettings
 from sigmasight_assets.store.tables import lots, portfolios, tags
@@ -33,13 +33,18 @@ def named(entry: tuple[str, str, Any]) -> str:
     return str(entry[2]["operationId"]) if isinstance(entry, tuple) else ""
 
 
+OWN_IDS = {"portfolios": "portfolio_id", "positions": "position_id", "tags": "tag_id", "reports": "report_id"}
+"""What `{id}` means, by a path's first part."""
+
+
 def request_of(entry: tuple[str, str, Any], ids: dict[str, str]) -> tuple[str, str, dict[str, Any]]:
     """Method, path and arguments of an operation's example, with somebody's ids in its path and query."""
     method, path, operation = entry
     example = examples().get(operation["operationId"])
     values = {**(example.path if example else {})}
     for name in re.findall(r"{(\w+)}", path):
-        values[name] = ids.get(name, values.get(name, str(uuid.uuid4())))
+        known_as = OWN_IDS.get(path.removeprefix(PREFIX).split("/")[1], name) if name == "id" else name
+        values[name] = ids.get(known_as, values.get(name, str(uuid.uuid4())))
     query = dict(example.query) if example else {}
     if "portfolio_id" in {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}:
         query["portfolio_id"] = ids["portfolio_id"]
