@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -28,3 +29,9 @@ def bring_up_to_date(caller: Caller, first_session: date | None, portfolio_id: u
     settings = caller.service.settings
     start = settings.book_start or (SAMPLE_BOOK_START if settings.provider == "sample" else None)
     return {"operation": operation, "stale_from": first_session if start is None else max(first_session, start)}
+
+
+def bring_all_up_to_date(caller: Caller, first_sessions: Mapping[uuid.UUID, date]) -> dict[str, Any]:
+    """The same for several of the caller's books, each from its first affected session."""
+    asked = [bring_up_to_date(caller, first, portfolio_id) for portfolio_id, first in first_sessions.items()]
+    return {"operations": [one["operation"] for one in asked], "stale_from": min((one["stale_from"] for one in asked), default=None)}

@@ -148,6 +148,13 @@ class Operation(Document):
     stale_from: date | None = Field(description="The first session whose numbers are old; null where the write changes no number")
 
 
+class Updating(Document):
+    """What brings the numbers up to date after a write that concerns several books."""
+
+    operations: list[uuid.UUID] = Field(description="One a portfolio concerned (`/operations/{id}`)")
+    stale_from: date | None = Field(description="The first session whose numbers are old; null where no portfolio is concerned")
+
+
 class NewPortfolio(Body):
     """A portfolio to be made; its lots follow."""
 

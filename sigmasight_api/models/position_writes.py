@@ -11,8 +11,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, With
 
 from sigmasight_api.models.base import Body, Document, OwnPortfolio
 from sigmasight_api.models.decimals import Exact
-from sigmasight_api.models.portfolios import Operation
-from sigmasight_api.models.positions import PositionType
+from sigmasight_api.models.portfolios import Operation, Updating
+from sigmasight_api.models.positions import PositionTags, PositionType
+from sigmasight_api.models.tags import Tag
 from sigmasight_assets.ledger.csv_fields import TAGS_PER_LOT
 
 MOST_LOTS = 500
@@ -145,6 +146,10 @@ class Assignment(Body):
     remove: TagNames = Field(default_factory=list, description="Taken off first")
 
 
+class SetTags(Operation, PositionTags):
+    """The tags of a position as they were set, and what brings the names of its book's clusters up to date."""
+
+
 class AssignedTags(Document):
     """The tags of a position after an assignment."""
 
@@ -157,6 +162,13 @@ class Assigned(Document):
 
     items: list[AssignedTags]
     n_changed: int = Field(description="Positions whose tags are others now")
+    updating: Updating
+
+
+class RenamedTag(Tag):
+    """A tag under its new name."""
+
+    updating: Updating
 
 
 class DeletedTag(Document):
@@ -165,6 +177,7 @@ class DeletedTag(Document):
     id: uuid.UUID
     name: str
     n_positions: int = Field(description="Positions that carried it")
+    updating: Updating
 
 
 class TagSuggestion(Document):

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from sigmasight_api.models.base import AsOfDate, Body, Document, Meta, OwnPortfolio
 from sigmasight_api.models.calculations import HEDGE_FUND
+from sigmasight_api.models.portfolios import Updating
 from sigmasight_api.models.stress import Scenario, StressResult
 
 MOST_SCENARIOS = 200
@@ -99,13 +100,6 @@ class NewScenario(ScenarioBody):
             "examples": [{"id": "oil_shock", "name": "Oil shock", "severity": "severe", "shocks": {"market": -0.12}, "rates_bp": 40}]
         }
     )
-
-
-class Updating(Document):
-    """What brings the owner's books up to date after a change of a scenario."""
-
-    operations: list[uuid.UUID] = Field(description="One a portfolio of the owner")
-    stale_from: date = Field(description="The first session whose stress results are old")
 
 
 class CreatedScenario(Scenario):

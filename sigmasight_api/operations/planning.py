@@ -73,7 +73,10 @@ class Planner:
         return None
 
     def _book_steps(self, operation: Operation) -> list[Step]:
-        """Positions and snapshots at once and alone; then all else that is made of the book, with every check."""
+        """Positions and snapshots at once and alone; then all else that is made of the book, with every check.
+
+        Where tags alone have changed, what is called by them: what is stale after it is found by looking.
+        """
         assert operation.portfolio_id is not None and operation.first_session is not None
         m = materializations.c
         begin = max(operation.first_session, self.coverage.first_book_session)
@@ -86,9 +89,11 @@ class Planner:
             return []
         portfolio = [operation.portfolio_id]
         c = ledger_changes.c
-        contracts = select(c.id).where(c.portfolio_id == operation.portfolio_id, c.facet == "contracts", c.processed_at.is_(None)).limit(1)
-        has_new_options = len(self._database.frame(contracts)) > 0
-        tables = [table for table in NUMBERS if table != "option_greeks" or has_new_options]
+        waiting = select(c.facet.distinct().label("facet")).where(c.portfolio_id == operation.portfolio_id, c.processed_at.is_(None))
+        facets = set(self._database.frame(waiting)["facet"])
+        if facets == {"tags"}:
+            return [step_of("book", ["position_correlations"], sessions, portfolio)]
+        tables = [table for table in NUMBERS if table != "option_greeks" or "contracts" in facets]
         rest = [table for table in BY_PORTFOLIO if table not in NUMBERS]
         numbers, others = step_of("book", tables, sessions, portfolio), step_of("book", rest, sessions, portfolio)
         numbers.checked, others.checked = [], [*tables, *rest]

@@ -17,7 +17,7 @@ from sigmasight_api.models.stress_calculations import CreatedScenario, DeletedSc
 from sigmasight_api.on_demand import answered
 from sigmasight_api.queries import stress as queries
 from sigmasight_api.routes.stress_calculations import as_scenario
-from sigmasight_api.updating import bring_up_to_date
+from sigmasight_api.updating import bring_all_up_to_date
 from sigmasight_assets.ledger.user_scenarios import add_scenarios, remove_scenario, user_scenarios_of
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
 from sigmasight_assets.store.database import lock_for_writing
@@ -64,9 +64,7 @@ def delete_scenario(door: Door, scenario_id: ScenarioId) -> Response:
 def updating(caller: Caller, first_session: date) -> dict[str, Any]:
     """Queue what brings each of the caller's books up to date, in the transaction of the write that made them old."""
     mine = caller.rows(select(portfolios.c.id).where(portfolios.c.owner_id == caller.user.id).order_by(portfolios.c.id))
-    asked = [bring_up_to_date(caller, first_session, row["id"]) for row in mine]
-    told = min((one["stale_from"] for one in asked), default=first_session)
-    return {"operations": [one["operation"] for one in asked], "stale_from": told}
+    return bring_all_up_to_date(caller, {row["id"]: first_session for row in mine})
 
 
 def _first_session(caller: Caller, asked: date | None) -> date:

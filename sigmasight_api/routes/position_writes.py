@@ -14,7 +14,6 @@ from sigmasight_api.errors import invalid
 from sigmasight_api.ledger_rows import lot_row
 from sigmasight_api.models import position_writes as models
 from sigmasight_api.models.decimals import ExactRoute
-from sigmasight_api.models.positions import PositionTags
 from sigmasight_api.position_rows import lot_facts, tag_facts, tag_names
 from sigmasight_api.queries import positions as queries
 from sigmasight_api.routes.positions import PositionId
@@ -22,7 +21,7 @@ from sigmasight_api.updating import bring_up_to_date
 from sigmasight_api.versions import IfMatch, require_version, tag_of
 from sigmasight_assets.ledger import lot_changes
 from sigmasight_assets.ledger.importing import HeldLot
-from sigmasight_assets.ledger.tagging import set_tags
+from sigmasight_assets.ledger.tagging import record_tagging, set_tags
 
 router = APIRouter(prefix="/positions", tags=["Positions"], route_class=ExactRoute)
 
@@ -92,19 +91,22 @@ def remove_position(door: Door, position_id: PositionId, if_match: IfMatch = Non
         return {"lot_id": position_id, **bring_up_to_date(book, done.first_session)}
 
 
-@router.put("/{id}/tags", response_model=PositionTags, summary="Set the tags of a lot", responses=problems(404, 412))
+@router.put("/{id}/tags", response_model=models.SetTags, summary="Set the tags of a lot", responses=problems(404, 412))
 def set_position_tags(
     door: Door, position_id: PositionId, body: models.TagSet, response: Response, if_match: IfMatch = None
 ) -> dict[str, Any]:
-    """These and no others. A tag is in no number: none is old after it."""
+    """These and no others. A cluster of correlated names may be called by a tag: those names are old after it, and no number."""
     with door.writing_to_lot(position_id) as book:
         lot_changes.require_lot(book.connection, book.portfolio, position_id)
         require_version(if_match, tag_facts(tag_names(book.rows(queries.tags_of(position_id))[0]["tags"])), "position's tags")
-        if set_tags(book.connection, book.user.id, {position_id: body.tags}):
+        changed = set_tags(book.connection, book.user.id, {position_id: body.tags})
+        if changed:
             book.record("position.tag", f"position:{position_id}", ", ".join(body.tags))
+        first = record_tagging(book.connection, changed, book.service.calendar, f"tags of {len(changed)} lots").get(book.portfolio.id)
+        updating = bring_up_to_date(book, first)
         names = tag_names(book.rows(queries.tags_of(position_id))[0]["tags"])
     response.headers["ETag"] = tag_of(tag_facts(names))
-    return {"lot_id": position_id, "tags": names, "meta": {}}
+    return {"lot_id": position_id, "tags": names, "meta": {}, **updating}
 
 
 def _held(book: Book, lot_id: uuid.UUID, if_match: str | None) -> HeldLot:

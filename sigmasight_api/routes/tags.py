@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -14,7 +15,7 @@ from sigmasight_api.answers import OfPortfolio, Paged, collection, ordered, prob
 from sigmasight_api.errors import not_found
 from sigmasight_api.listing import listed
 from sigmasight_api.models.base import AnalyticCollection, Collection
-from sigmasight_api.models.position_writes import Assigned, Assignment, DeletedTag, NewTag, TagSuggestion
+from sigmasight_api.models.position_writes import Assigned, Assignment, DeletedTag, NewTag, RenamedTag, TagSuggestion
 from sigmasight_api.models.strategies import Strategy
 from sigmasight_api.models.tags import Tag
 from sigmasight_api.position_rows import closing
@@ -23,6 +24,7 @@ from sigmasight_api.queries import tags as queries
 from sigmasight_api.queries.paging import page_of
 from sigmasight_api.strategy_rows import strategies
 from sigmasight_api.tag_suggestions import suggestions
+from sigmasight_api.updating import bring_all_up_to_date
 from sigmasight_assets.ledger import tagging
 from sigmasight_assets.ledger.accounts import LEDGER_LOCK
 from sigmasight_assets.store.database import lock_for_writing
@@ -89,20 +91,23 @@ def assign_tags(door: Door, body: Assignment) -> dict[str, Any]:
             raise not_found(f"position {strangers[0]}")
         held, taken = tagging.tags_of_lots(caller.connection, lot_ids), {name.lower() for name in body.remove}
         wanted = {lot_id: [*(name for name in held.get(lot_id, []) if name.lower() not in taken), *body.add] for lot_id in lot_ids}
-        n_changed = tagging.set_tags(caller.connection, caller.user.id, wanted)
+        changed = tagging.set_tags(caller.connection, caller.user.id, wanted)
+        updating = _updating(caller, changed, f"tags of {len(changed)} lots")
         caller.record("tag.assign", None, f"{len(lot_ids)} positions: add {', '.join(body.add)}; remove {', '.join(body.remove)}")
         now = tagging.tags_of_lots(caller.connection, lot_ids)
-    return {"items": [{"lot_id": lot_id, "tags": now.get(lot_id, [])} for lot_id in lot_ids], "n_changed": n_changed}
+    items = [{"lot_id": lot_id, "tags": now.get(lot_id, [])} for lot_id in lot_ids]
+    return {"items": items, "n_changed": len(changed), "updating": updating}
 
 
-@router.put("/tags/{id}", response_model=Tag, summary="Rename a tag", responses=problems(404, 409))
+@router.put("/tags/{id}", response_model=RenamedTag, summary="Rename a tag", responses=problems(404, 409))
 def rename_tag(door: Door, tag_id: TagId, body: NewTag) -> dict[str, Any]:
     """On every position that carries it."""
     with door.writing() as caller:
         lock_for_writing(caller.connection, LEDGER_LOCK)
-        tagging.rename_tag(caller.connection, caller.user.id, tag_id, body.name)
+        renamed = tagging.rename_tag(caller.connection, caller.user.id, tag_id, body.name)
+        updating = _updating(caller, tagging.lots_with(caller.connection, tag_id), f"a tag is {renamed.name} now")
         caller.record("tag.update", f"tag:{tag_id}", body.name)
-        return caller.rows(queries.tags_of(caller.user.id).where(tags.c.id == tag_id))[0]
+        return {**caller.rows(queries.tags_of(caller.user.id).where(tags.c.id == tag_id))[0], "updating": updating}
 
 
 @router.delete("/tags/{id}", response_model=DeletedTag, summary="Delete a tag", responses=problems(404))
@@ -110,9 +115,16 @@ def remove_tag(door: Door, tag_id: TagId) -> dict[str, Any]:
     """From every position that carries it."""
     with door.writing() as caller:
         lock_for_writing(caller.connection, LEDGER_LOCK)
-        gone, n_positions = tagging.delete_tag(caller.connection, caller.user.id, tag_id)
+        gone, carriers = tagging.delete_tag(caller.connection, caller.user.id, tag_id)
+        updating = _updating(caller, carriers, f"no tag {gone.name} any more")
         caller.record("tag.delete", f"tag:{tag_id}", gone.name)
-    return {"id": gone.id, "name": gone.name, "n_positions": n_positions}
+    return {"id": gone.id, "name": gone.name, "n_positions": len(carriers), "updating": updating}
+
+
+def _updating(caller: Caller, lot_ids: Sequence[uuid.UUID], what: str) -> dict[str, Any]:
+    """Clusters of correlated names are called by what the names share, tags among it: the books concerned are brought up to date."""
+    first = tagging.record_tagging(caller.connection, lot_ids, caller.service.calendar, what)
+    return bring_all_up_to_date(caller, first)
 
 
 @router.get("/strategies", response_model=AnalyticCollection[Strategy], summary="Strategies of a book", responses=problems(404))

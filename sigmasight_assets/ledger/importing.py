@@ -16,7 +16,7 @@ from sigmasight_assets.ledger.accounts import Portfolio
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.ledger.csv_lots import LotRow
 from sigmasight_assets.ledger.event_sessions import event_session
-from sigmasight_assets.ledger.tagging import give_tags
+from sigmasight_assets.ledger.tagging import give_tags, record_tagging
 from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store.tables import imports, instruments, lot_tags, lots, tags
 
@@ -212,7 +212,7 @@ def _record(
     connection: Connection, portfolio: Portfolio, diff: Difference, calendar: SessionCalendar, *, cash_moved: bool, is_new: bool
 ) -> date | None:
     """Note which sessions a difference affects; the first one, None where it changes no number."""
-    moved = [pair for pair in diff.changed if _exit(pair[0])[:2] != _exit(pair[1])[:2]]  # tags alone change no number
+    moved = [pair for pair in diff.changed if _exit(pair[0])[:2] != _exit(pair[1])[:2]]
     touched: list[HeldLot | LotRow] = [*diff.added, *diff.removed, *(lot for lot, _ in moved)]
     sessions = {id(lot): event_session(lot.entry_date, portfolio.cash_as_of, calendar) for lot in touched}
     affected: date | None = None
@@ -226,7 +226,9 @@ def _record(
     if options:
         first = min(sessions[id(lot)] for lot in options)
         record_change(connection, portfolio.id, first, f"options held anew or no more: {len(options)} lots", facet="contracts")
-    return affected
+    retagged = [lot.id for lot, row in diff.changed if _exit(lot)[2] != _exit(row)[2]]
+    named_otherwise = record_tagging(connection, retagged, calendar, f"tags of {len(retagged)} lots").get(portfolio.id)
+    return min((day for day in (affected, named_otherwise) if day is not None), default=None)
 
 
 def record_import(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from sigmasight_assets.errors import LedgerConflict, LedgerRefused, NotFound
+from sigmasight_assets.ledger.changes import record_change
 from sigmasight_assets.ledger.csv_fields import LONGEST_TAG, TAGS_PER_LOT, is_tag
-from sigmasight_assets.store.tables import lot_tags, tags
+from sigmasight_assets.ledger.event_sessions import event_session
+from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.store.tables import lot_tags, lots, portfolios, tags
 
+FACET = "tags"
 MAX_TAGS = 100
 """Of one owner."""
 
@@ -56,12 +61,28 @@ def rename_tag(connection: Connection, owner_id: uuid.UUID, tag_id: uuid.UUID, n
     return Tag(tag_id, text)
 
 
-def delete_tag(connection: Connection, owner_id: uuid.UUID, tag_id: uuid.UUID) -> tuple[Tag, int]:
-    """Take a tag from all lots; the tag, and the number of those lots."""
+def delete_tag(connection: Connection, owner_id: uuid.UUID, tag_id: uuid.UUID) -> tuple[Tag, list[uuid.UUID]]:
+    """Take a tag from all lots; the tag, and those lots."""
     tag = require_tag(connection, owner_id, tag_id)
-    n_lots: int = connection.execute(select(func.count()).where(lot_tags.c.tag_id == tag_id)).scalar_one()
+    carriers = lots_with(connection, tag_id)
     connection.execute(delete(tags).where(tags.c.id == tag_id))
-    return tag, n_lots
+    return tag, carriers
+
+
+def lots_with(connection: Connection, tag_id: uuid.UUID) -> list[uuid.UUID]:
+    """The lots that carry a tag."""
+    return list(connection.execute(select(lot_tags.c.lot_id).where(lot_tags.c.tag_id == tag_id)).scalars())
+
+
+def record_tagging(connection: Connection, lot_ids: Collection[uuid.UUID], calendar: SessionCalendar, what: str) -> dict[uuid.UUID, date]:
+    """Note that the tags of lots are others; portfolio -> the first session of any of its lots among them."""
+    query = select(lots.c.portfolio_id, portfolios.c.cash_as_of, func.min(lots.c.entry_date).label("entry_date"))
+    query = query.join(portfolios, portfolios.c.id == lots.c.portfolio_id).where(lots.c.id.in_(list(lot_ids)))
+    first: dict[uuid.UUID, date] = {}
+    for row in connection.execute(query.group_by(lots.c.portfolio_id, portfolios.c.cash_as_of).order_by(lots.c.portfolio_id)):
+        first[row.portfolio_id] = event_session(row.entry_date, row.cash_as_of, calendar)
+        record_change(connection, row.portfolio_id, first[row.portfolio_id], what, facet=FACET)
+    return first
 
 
 def require_tag(connection: Connection, owner_id: uuid.UUID, tag_id: uuid.UUID) -> Tag:
@@ -95,8 +116,8 @@ def give_tags(connection: Connection, owner_id: uuid.UUID, named: Sequence[tuple
         connection.execute(insert(lot_tags), [{"lot_id": lot_id, "tag_id": tag_id} for lot_id, tag_id in sorted(pairs)])
 
 
-def set_tags(connection: Connection, owner_id: uuid.UUID, wanted: Mapping[uuid.UUID, Sequence[str]]) -> int:
-    """Make the tags of lots what is wanted, as they are or in another case; the number of lots whose tags are others then.
+def set_tags(connection: Connection, owner_id: uuid.UUID, wanted: Mapping[uuid.UUID, Sequence[str]]) -> list[uuid.UUID]:
+    """Make the tags of lots what is wanted, as they are or in another case; the lots whose tags are others then.
 
     Raises
     ------
@@ -114,7 +135,7 @@ def set_tags(connection: Connection, owner_id: uuid.UUID, wanted: Mapping[uuid.U
     if changed:
         connection.execute(delete(lot_tags).where(lot_tags.c.lot_id.in_([lot_id for lot_id, _ in changed])))
         give_tags(connection, owner_id, changed)
-    return len(changed)
+    return [lot_id for lot_id, _ in changed]
 
 
 def _ensured(connection: Connection, owner_id: uuid.UUID, wanted: Iterable[str]) -> dict[str, uuid.UUID]:

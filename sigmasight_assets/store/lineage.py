@@ -52,7 +52,9 @@ LEDGER_SCENARIOS = "ledger.scenarios"
 """Everybody's own scenarios."""
 LEDGER_PROXIES = "ledger.proxies"
 """What the private assets of a portfolio follow in a scenario."""
-LEDGER_FACETS = {"book": True, "contracts": False, "scenarios": False, "proxies": True}
+LEDGER_TAGS = "ledger.tags"
+"""The tags of a portfolio's lots, by which clusters of its names are called."""
+LEDGER_FACETS = {"book": True, "contracts": False, "scenarios": False, "proxies": True, "tags": True}
 """Facet of the ledger -> whether it is a portfolio's own."""
 
 _NAV = (
@@ -109,6 +111,7 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
         Upstream("prices", Window(-QUARTER_YEAR)),
         Upstream("security_master"),
         Upstream(LEDGER_BOOK, SO_FAR),
+        Upstream(LEDGER_TAGS, SO_FAR),
     ),
     "portfolio_snapshots": (
         Upstream("position_values", Window(-YEAR_TO_DATE)),
@@ -118,7 +121,7 @@ LINEAGE: dict[str, tuple[Upstream, ...]] = {
         Upstream("opening_cash"),
         Upstream(LEDGER_BOOK, SO_FAR),
         Upstream("portfolio_factor_risk"),
-        Upstream("position_correlations"),
+        Upstream("position_correlations.average"),
     ),
     "scenario_shocks": (
         Upstream("factor_loadings"),

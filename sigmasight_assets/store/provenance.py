@@ -23,10 +23,11 @@ _HASH_KEYS = ("sigmasight-rows0", "sigmasight-rows1")
 FACETS: dict[str, dict[str, tuple[str, ...]]] = {
     "prices": {"actions": ("dividend", "split_ratio")},
     "position_values": {"ended": ("event", "realized_pnl")},
+    "position_correlations": {"average": ("average_correlation", "reason")},
 }
 """Parts of a table that are judged on their own: table -> facet -> columns. `prices.actions` changes when a dividend or split does:
 quantities depend on all of them since entry, values only on the last few closes. `position_values.ended` changes when a lot ends or
-its proceeds do: cash depends on all of them so far."""
+its proceeds do: cash depends on all of them so far. `position_correlations.average` does not change when a cluster is called otherwise."""
 _FACET_DEFAULTS: dict[str, float] = {"dividend": 0.0, "split_ratio": 1.0}
 NO_ROWS = "0" * 32
 """The content hash of a row set without rows."""

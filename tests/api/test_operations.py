@@ -23,6 +23,8 @@ from sigmasight_api.operations.asking import bring_up_to_date
 from sigmasight_api.operations.events import events_of
 from sigmasight_api.operations.watched import Streams
 from sigmasight_api.routes.batch import BATCHES
+from sigmasight_assets.ledger.changes import mark_processed, unprocessed
+from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.tables import operations, portfolios, users
@@ -229,6 +231,24 @@ def _access(client: TestClient) -> Access:
         app = client.app
 
     return Access(_Request(), None)  # type: ignore[arg-type]
+
+
+def test_other_tags_alone_recompute_what_is_called_by_them(api: TestClient) -> None:
+    user = logged_in(api, INDIVIDUAL)
+    lot = user.get(f"{PREFIX}/positions").json()["items"][0]["lot_id"]
+    with database_of(api).write() as connection:
+        mark_processed(connection, unprocessed(connection).last_id, utc_now())  # type: ignore[union-attr]
+    user.put(f"{PREFIX}/positions/{lot}/tags", json={"tags": ["fresh"]})
+    taken = register.take_up(database_of(api))
+    assert taken is not None
+    planner = api.app.state.service.operations.planner  # type: ignore[attr-defined]
+    step = planner.next_step(taken)
+    assert (step.tables, step.portfolios) == (["position_correlations"], [str(taken.portfolio_id)])
+    user.patch(f"{PREFIX}/positions/{lot}", json={"quantity": 7})
+    later = register.take_up(database_of(api))
+    assert later is not None
+    later.steps = []
+    assert planner.next_step(later).tables[-1] == "portfolio_snapshots"
 
 
 def test_events_tell_of_every_change_once_and_end_with_the_operation(api: TestClient) -> None:

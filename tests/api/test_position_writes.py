@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from sigmasight_api.models import position_writes as models
 from sigmasight_api.models.base import AnalyticCollection
-from sigmasight_api.models.positions import PositionTags
 from sigmasight_api.models.tags import Tag
 from sigmasight_assets.ledger.changes import INCEPTION
 from sigmasight_assets.store.tables import activity, ledger_changes, lots
@@ -177,15 +176,22 @@ def test_nobody_writes_to_what_is_not_theirs(as_user: ClientFor) -> None:
     assert lot_of(as_user(HEDGE_FUND), "KO") == lot
 
 
-def test_tags_of_a_lot_are_set_whatever_their_case_and_no_number_is_old(own_client: TestClient) -> None:
+def test_tags_of_a_lot_are_set_whatever_their_case_and_make_the_names_of_clusters_old(own_client: TestClient) -> None:
     client = logged_in(own_client, HEDGE_FUND)
-    path = f"{POSITIONS}/{lot_of(client, 'KO')['lot_id']}/tags"
+    lot = lot_of(client, "KO")
+    path = f"{POSITIONS}/{lot['lot_id']}/tags"
     tag = client.get(path).headers["etag"]
     answer = client.put(path, json={"tags": ["SHORT", "Fresh", "fresh", "strategy:fizz"]}, headers={"If-Match": tag})
-    PositionTags.model_validate(answer.json())
+    models.SetTags.model_validate(answer.json())
     assert answer.json()["tags"] == ["Fresh", "short", "strategy:fizz"]
     assert client.put(path, json={"tags": []}, headers={"If-Match": tag}).status_code == 412
+    meta = read(client, "/risk/correlations/positions/metrics")["meta"]
+    assert (meta["stale"], meta["stale_reason"]["input"]) == (True, "ledger.tags")
     assert not read(client, "/portfolio")["meta"]["stale"]
+    operation = client.get(f"/api/v1/operations/{answer.json()['operation']}").json()
+    assert (operation["kind"], operation["state"], operation["request"]["first"]) == ("bring_up_to_date", "queued", lot["entry_date"])
+    same = client.put(path, json={"tags": ["fresh", "short", "strategy:fizz"]}).json()
+    assert (same["operation"], same["stale_from"]) == (None, None)
     assert client.put(path, json={"tags": [f"t{i}" for i in range(21)]}).status_code == 422
     assert client.put(path, json={"tags": []}).json()["tags"] == []
 
@@ -201,7 +207,9 @@ def test_a_tag_is_made_renamed_and_deleted(own_client: TestClient) -> None:
     assert client.put(path, json={"name": "tech"}).status_code == 409
     tech = next(tag for tag in read(client, "/tags")["items"] if tag["name"] == "tech")
     renamed = client.put(f"{TAGS}/{tech['id']}", json={"name": "technology"}).json()
-    assert renamed == {**tech, "name": "technology"}
+    models.RenamedTag.model_validate(renamed)
+    assert len(renamed["updating"]["operations"]) == 1
+    assert renamed == {**tech, "name": "technology", "updating": renamed["updating"]}
     assert read(client, "/positions", tags="technology")["page"]["total"] > 0
     gone = client.delete(f"{TAGS}/{tech['id']}")
     models.DeletedTag.model_validate(gone.json())
@@ -230,7 +238,7 @@ def test_tags_are_assigned_to_all_or_to_none(own_client: TestClient) -> None:
     for item, before in zip(answer.json()["items"], shorts, strict=True):
         assert item["tags"] == sorted({*before["tags"], "hedge", "short"} - {"retail"})
     again = client.post(f"{TAGS}/bulk-assign", json={"lot_ids": ids, "add": ["hedge"]})
-    assert again.json()["n_changed"] == 0
+    assert (again.json()["n_changed"], again.json()["updating"]) == (0, {"operations": [], "stale_from": None})
     stranger = client.post(f"{TAGS}/bulk-assign", json={"lot_ids": [*ids, str(uuid.uuid4())], "add": ["nobody"]})
     assert stranger.status_code == 404
     assert read(client, "/positions", tags="nobody")["items"] == []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from sigmasight_assets.errors import LedgerConflict, LedgerRefused, NotFound
 from sigmasight_assets.ledger import tagging
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.tables import ledger_changes
 from tests.support.imports import Importer
 
 
@@ -35,9 +37,9 @@ def test_a_name_is_taken_in_any_case(owned: tuple[Database, uuid.UUID, uuid.UUID
         with pytest.raises(LedgerConflict):
             tagging.rename_tag(connection, owner, made.id, "core")
         assert tagging.rename_tag(connection, owner, made.id, "Strategy_2").name == "Strategy_2"
-        assert tagging.set_tags(connection, owner, {lot: ["core", "STRATEGY_2", "new"]}) == 1
+        assert tagging.set_tags(connection, owner, {lot: ["core", "STRATEGY_2", "new"]}) == [lot]
         assert names(connection, lot) == ["Core", "new", "Strategy_2"]
-        assert tagging.set_tags(connection, owner, {lot: ["NEW", "CORE", "strategy_2"]}) == 0
+        assert tagging.set_tags(connection, owner, {lot: ["NEW", "CORE", "strategy_2"]}) == []
 
 
 @pytest.mark.parametrize("text", ["", "two words", "a-b", "é", "x" * 51, "strategy:", "other:name", "a,b"])
@@ -71,5 +73,18 @@ def test_a_tag_of_somebody_else_does_not_exist(owned: tuple[Database, uuid.UUID,
             with pytest.raises(NotFound):
                 write()
         tagging.set_tags(connection, owner, {lot: ["mine"]})
-        assert tagging.delete_tag(connection, owner, mine.id) == (mine, 1)
+        assert tagging.delete_tag(connection, owner, mine.id) == (mine, [lot])
         assert names(connection, lot) == []
+
+
+def test_other_tags_are_a_change_from_the_first_session_of_their_lots(database: Database, calendar: SessionCalendar) -> None:
+    take = Importer(database, calendar)
+    book = take("AAPL,100,142.10,2022-03-05,Core,,,\nMSFT,10,300,2022-06-01,Core,,,").portfolio  # the first on a Saturday
+    lots_held = {lot.symbol: lot.id for lot in take.held()}
+    with database.write() as connection:
+        assert tagging.record_tagging(connection, [lots_held["MSFT"]], calendar, "tags of 1 lot") == {book.id: date(2022, 6, 1)}
+        assert tagging.record_tagging(connection, list(lots_held.values()), calendar, "tags of 2 lots") == {book.id: date(2022, 3, 7)}
+        assert tagging.record_tagging(connection, [], calendar, "nothing") == {}
+        c = ledger_changes.c
+        noted = connection.execute(select(c.first_session, c.what).where(c.facet == "tags").order_by(c.id)).all()
+    assert [tuple(row) for row in noted] == [(date(2022, 6, 1), "tags of 1 lot"), (date(2022, 3, 7), "tags of 2 lots")]
