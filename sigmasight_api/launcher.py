@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from sigmasight_api.operations.looks import Looks
 from sigmasight_api.operations.register import BRING_UP_TO_DATE, Operation
 from sigmasight_api.operations.steps import OPERATION_TAG, SCOPE_TAG, STEP_TAG, Step
 from sigmasight_api.operations.worker import Ended, WorkerProcess, is_process
@@ -46,6 +47,7 @@ class Launcher:
         self._settings = settings
         self.worker = WorkerProcess(settings)
         self._lock = threading.Lock()
+        self._looks = Looks()
 
     def refusal(self) -> str | None:
         """Why no work can be started now, found out in a moment; None where it can."""
@@ -148,6 +150,12 @@ class Launcher:
         ------
         DagsterDown
         """
+        found: tuple[list[dict[str, Any]], int] = self._looks.at(
+            ("runs", limit, offset, in_progress), lambda: self._runs(limit, offset, in_progress)
+        )
+        return found
+
+    def _runs(self, limit: int, offset: int, in_progress: bool) -> tuple[list[dict[str, Any]], int]:
         from dagster import RunsFilter
         from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
@@ -158,6 +166,10 @@ class Launcher:
 
     def instigators(self) -> list[dict[str, str]]:
         """Schedules and sensors that have run or were turned on or off."""
+        found: list[dict[str, str]] = self._looks.at("instigators", self._instigators)
+        return found
+
+    def _instigators(self) -> list[dict[str, str]]:
         with self.instance() as instance:
             states = instance.all_instigator_state()
         rows = [
@@ -168,6 +180,10 @@ class Launcher:
 
     def describe(self) -> dict[str, Any]:
         """Whether Dagster answers, and by what way runs are started."""
+        found: dict[str, Any] = self._looks.at("dagster", self._describe)
+        return found
+
+    def _describe(self) -> dict[str, Any]:
         by = "webserver" if self._settings.dagster_webserver else "worker"
         refusal = self.refusal()
         try:

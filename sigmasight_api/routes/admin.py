@@ -53,14 +53,14 @@ def read_status(door: Door) -> Response:
         service = door.service
         runs = _in_progress(service)
         seen = operation_queries.by_run(caller.rows(operation_queries.written([run["run_id"] for run in runs]))) if runs else {}
-    for run in runs:
-        done = seen.get(run["run_id"], {})
-        run["progress"] = [{"table": table, "sessions_done": done[table]} for table in LINEAGE if table in done]
+    progress = {
+        run_id: [{"table": table, "sessions_done": done[table]} for table in LINEAGE if table in done] for run_id, done in seen.items()
+    }
     answer = {
         "running": [one for one in found if one["state"] == "running"],
         "queued": [one for one in found if one["state"] == "queued"],
         "n_queued": n_queued,
-        "runs": runs,
+        "runs": [{**run, "progress": progress.get(run["run_id"], [])} for run in runs],
         "dagster": service.operations.launcher.describe(),
         "meta": {},
     }
