@@ -1,6 +1,7 @@
-"""Reads of the API under load: `python -m benchmarks.api STATE_DIR [--seconds 2] [--postgres] [--portfolios 300]`.
+"""Reads of the API under load: `python -m benchmarks.api STATE_DIR [--seconds 2] [--only NAME] [--postgres] [--portfolios 300]`.
 
-STATE_DIR holds the demonstration (`.sigmasight` after `make demo`). The server keeps one core and the generator the other. Every GET of the
+STATE_DIR holds the demonstration (`.sigmasight` after `make demo`). The server keeps one core, the generator the other, which it shares
+with PostgreSQL. `--portfolios` puts copies of the demonstration's beside them, with all their sessions. Every GET of the
 OpenAPI document's examples is asked at 4 and at 16 connections; the reference is a constant route behind the same middleware, in the same
 run. The last column compares the bodies before and after the load: they must be equal byte for byte.
 """
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,11 +26,11 @@ from sqlalchemy import select
 
 from benchmarks.api_server import CONSTANT
 from benchmarks.load import Load, load, pin
+from benchmarks.stored import stored
 from sigmasight_api import tokens
 from sigmasight_api.app import openapi
 from sigmasight_api.examples import Example, examples
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.tables import users
 
@@ -47,21 +47,24 @@ def main() -> None:
     parser.add_argument("state", type=Path)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--only", default="", help="operations whose name holds this")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own; by default on SQLite")
+    parser.add_argument("--portfolios", type=int, default=3, help="so many in all")
     arguments = parser.parse_args()
     pin(GENERATOR_CORE)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         state = Path(folder)
-        shutil.copy(arguments.state / "sigmasight.db", state / "sigmasight.db")
-        measure(state, arguments.seconds, arguments.only)
+        with stored(arguments.state / "sigmasight.db", state, arguments.portfolios, postgres=arguments.postgres) as url:
+            print(f"{arguments.portfolios} portfolios on {'PostgreSQL' if arguments.postgres else 'SQLite'}")
+            measure(state, url, arguments.seconds, arguments.only)
 
 
-def measure(state: Path, seconds: float, only: str) -> None:
+def measure(state: Path, url: str, seconds: float, only: str) -> None:
     began = time.perf_counter()
-    with served(state) as process:
+    with served(state, url) as process:
         ready = time.perf_counter() - began
         resident = psutil.Process(process.pid).memory_info().rss / 1e6
         print(f"ready after {ready:.2f} s, resident {resident:.0f} MB (goals: 2 s, 200 MB)")
-        who = logins(state)
+        who = logins(url)
         owner = next(iter(who.values()))
         constant = {n: load(PORT, [CONSTANT], owner, n, seconds) for n in CONNECTIONS}
         print(
@@ -101,9 +104,9 @@ def reads() -> list[tuple[Example, str]]:
     return out
 
 
-def logins(state: Path) -> dict[str, str]:
+def logins(url: str) -> dict[str, str]:
     """Address -> a token of each user."""
-    database = Database(Settings(state_dir=state).url)
+    database = Database(url)
     with database.read() as connection:
         found = connection.execute(select(users.c.id, users.c.email)).all()
     database.dispose()
@@ -118,11 +121,12 @@ def body(path: str, token: str) -> bytes:
 
 
 @contextmanager
-def served(state: Path) -> Iterator[subprocess.Popen[bytes]]:
+def served(state: Path, url: str) -> Iterator[subprocess.Popen[bytes]]:
     """The API on a state folder, until the block ends."""
     environment = {
         **os.environ,
         "SIGMASIGHT_STATE_DIR": str(state),
+        "SIGMASIGHT_DATABASE_URL": url,
         "SIGMASIGHT_JWT_SECRET": SECRET,
         "SIGMASIGHT_RATE_LIMIT": "100000000",
         "SIGMASIGHT_WARM_WORKER": "false",  # what computes is another process, and would share the server's core
