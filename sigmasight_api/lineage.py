@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sigmasight_api.provenance import Provenance
+from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED, Upstream
 from sigmasight_assets.store.staleness import NEVER, Judged
 
@@ -82,8 +83,6 @@ class Chain:
         return self._provenance.latest(table) if session is None else self._provenance.on(table, session)
 
     def _shown(self, table: str, session: date | None) -> dict[str, Any]:
-        from sigmasight_assets.calculations.versions import CODE_VERSIONS  # with every engine
-
         row_set = self._at(table, session)
         known = {} if row_set is None else row_set.__dict__
         names = ("session", "computed_at", "changed_at", "run_id", "code_version", "status", "reason", "stale", "stale_reason")

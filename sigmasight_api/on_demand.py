@@ -13,6 +13,7 @@ from starlette.responses import Response
 from sigmasight_api.access import Access, Book, Caller, to_json
 from sigmasight_api.provenance import RowSet
 from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.versions import CODE_VERSIONS
 
 
 def reader_of(caller: Caller) -> Reader:
@@ -45,8 +46,6 @@ def calculated_meta(
     caller: Caller, table: str, inputs: RowSet, coverage: float | None = None, status: str = "ok", reason: str | None = None
 ) -> dict[str, Any]:
     """`meta` of an answer that nobody stored: as the table's own, computed now; it is stale where what it is made of is."""
-    from sigmasight_assets.calculations.versions import CODE_VERSIONS  # every engine: not before somebody asks for a number
-
     return {
         "table": table,
         "as_of": inputs.session,

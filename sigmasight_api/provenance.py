@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, String, literal, select, union_all
 
+from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.columns import UtcDateTime
 from sigmasight_assets.store.database import Database
@@ -142,8 +143,6 @@ class ProvenanceShelf:
         return made
 
     def _read(self, connection: Connection, calendar: SessionCalendar, portfolio_id: uuid.UUID | None, as_of: date | None) -> Provenance:
-        from sigmasight_assets.calculations.versions import CODE_VERSIONS  # every engine: not before somebody asks for a number
-
         rows = self._database.frame(_records(portfolio_id), connection)
         is_change = (rows["kind"] == "change").to_numpy()
         changes = rows[is_change].rename(columns={"table_name": "facet", "session": "first_session"})

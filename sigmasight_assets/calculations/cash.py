@@ -20,8 +20,6 @@ from sigmasight_assets.ledger.book import Book, Lots, load_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import opening_cash, portfolios
 
-VERSION = f"1.{cash_engine.VERSION}"
-
 
 @dataclass(frozen=True)
 class BookCash:

@@ -18,7 +18,6 @@ from sigmasight_assets.calculations.packing import packed, unpacked
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import runs_of
-from sigmasight_assets.engines import correlation, correlation_summary
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.correlation import MIN_COMMON, Correlations, correlations
 from sigmasight_assets.engines.correlation_summary import CLUSTER_AT, CorrelationSummary, summarize
@@ -26,7 +25,6 @@ from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import lot_tags, lots, position_correlations, position_values, security_master, tags
 from sigmasight_assets.store.tables.factors import VIEWS
 
-VERSION = f"1.{correlation.VERSION}.{correlation_summary.VERSION}"
 COLUMNS = [(column.name, column.type) for column in position_correlations.columns]
 NAMED_FROM = 0.7
 """A cluster is called by what at least this share of its members have in common."""

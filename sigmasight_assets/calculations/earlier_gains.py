@@ -10,21 +10,14 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import func, select
 
-from sigmasight_assets.calculations import market, options, positions
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import runs_of, value_blocks
+from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.ledger.book import Book
 from sigmasight_assets.store.staleness import NEVER, Grid, current_row_sets, microseconds
 from sigmasight_assets.store.tables import materializations, portfolio_snapshots
 
-INPUT_VERSIONS = {
-    "prices": market.VERSION,
-    "treasury_yields": market.VERSION,
-    "option_quotes": market.VERSION,
-    "option_greeks": options.VERSION,
-    "position_values": positions.VERSION,
-}
 STRETCH = 63
 """Sessions that are valued at once."""
 
@@ -113,7 +106,7 @@ def _stored(reader: Reader, book: Book, position: IntArray, version: str) -> tup
     read[cell] = microseconds(rows["computed_at"])[inside]
     sessions = reader.calendar.between(_first_stored(reader), last)
     grid = Grid(sessions, book.portfolio_ids)
-    changed, current = current_row_sets(reader.database, reader.connection, grid, INPUT_VERSIONS, "position_values", first)
+    changed, current = current_row_sets(reader.database, reader.connection, grid, CODE_VERSIONS, "position_values", first)
     line = np.searchsorted(np.array(sessions, dtype="datetime64[D]"), reader.calendar.days[position])
     known = (read != NEVER) & current[line] & (changed[line] <= read)
     return np.where(known, gains, 0.0), known

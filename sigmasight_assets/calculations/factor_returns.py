@@ -18,7 +18,6 @@ from sigmasight_assets.providers.protocol import Proxy
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import factor_returns, prices, treasury_yields
 
-VERSION = "1"
 RATES_SERIES = "rates_10y"
 RATES_TENOR_MONTHS = 120
 RESERVED = (*MODEL_FACTORS, RATES_MARKET_ONLY, RATES_SERIES)

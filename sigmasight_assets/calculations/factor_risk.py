@@ -11,19 +11,16 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Table, select
 
-from sigmasight_assets.calculations import factors
 from sigmasight_assets.calculations.book_exposures import N_MODEL, BookExposures, Covariances, NavSource, computed_nav, read_books
 from sigmasight_assets.calculations.packing import packed
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader, places_of
-from sigmasight_assets.engines import factor_risk
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.factor_names import MARKET
 from sigmasight_assets.engines.factor_risk import BookRisk, book_risk, standard_error
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import factor_exposures, portfolio_factor_risk
 
-VERSION = f"1.{factors.BETA_VERSION}.{factor_risk.VERSION}"
 LEAST_COVERAGE = 0.25
 """Below this share of the gross exposure beta and volatility would speak for a book that they do not know."""
 LOW_COVERAGE, PARTLY_COVERED, NOTHING_COVERED = "coverage_below_25pct", "uncovered_positions", "nothing_covered"

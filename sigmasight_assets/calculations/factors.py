@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Table
 
-from sigmasight_assets.calculations import factor_returns as series
 from sigmasight_assets.calculations.factor_panels import FactorPanel, read_factor_panel, read_return_panel
 from sigmasight_assets.calculations.packing import packed
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import runs_of
-from sigmasight_assets.engines import factor_betas as beta_engine
 from sigmasight_assets.engines import factor_model
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.factor_betas import FULL_HISTORY, RATES_MARKET_ONLY, WindowFit, rolling_fits
@@ -31,8 +29,6 @@ from sigmasight_assets.engines.factor_names import FACTORS, GROWTH, MODEL_FACTOR
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import factor_betas, factor_covariance, factor_loadings
 
-MODEL_VERSION = f"1.{series.VERSION}.{factor_model.VERSION}"
-BETA_VERSION = f"{MODEL_VERSION}.{beta_engine.VERSION}"
 OUTLIER = 3.0
 COLLINEAR = 10.0
 ROWS_PER_FRAME = 200_000

@@ -16,7 +16,6 @@ from sigmasight_assets.providers.protocol import Answer, MarketDataProvider
 from sigmasight_assets.store.frames import session_array
 from sigmasight_assets.store.tables import confirmed_prices, option_quotes, prices, security_master, treasury_yields
 
-VERSION = "1"
 QUARANTINE_JUMP = 10.0
 """A close more than this many times the last one, either way and splits aside, waits for confirmation."""
 SAME_CLOSE = 1e-6

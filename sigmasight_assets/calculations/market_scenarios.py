@@ -9,7 +9,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from sigmasight_assets.calculations import stress
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.stress import Moves
@@ -18,7 +17,6 @@ from sigmasight_assets.engines.factor_names import MODEL_FACTORS
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import market_scenarios
 
-VERSION = stress.VERSION
 MARKET_SHOCKS = (-0.20, -0.10, -0.05, 0.05, 0.10, 0.20)
 RATES_BP = (-300.0, -200.0, -100.0, -50.0, -25.0, 25.0, 50.0, 100.0, 200.0, 300.0)
 SCENARIOS = (

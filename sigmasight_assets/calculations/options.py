@@ -22,7 +22,6 @@ from sigmasight_assets.ledger.book import load_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import option_greeks, option_quotes
 
-VERSION = f"1.{black_scholes.VERSION}"
 COLUMNS = [column.name for column in option_greeks.columns]
 
 

@@ -16,14 +16,12 @@ from sigmasight_assets.calculations.factor_panels import read_factor_panel
 from sigmasight_assets.calculations.held_through import GREEKS, DayRows, day_rows, unstored_before
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader, places_of
-from sigmasight_assets.engines import pnl_explain
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS
 from sigmasight_assets.engines.pnl_explain import DayMoves, Explained, GreeksBefore, attribute, explain
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import pnl_attribution, portfolio_snapshots
 
-VERSION = f"1.{pnl_explain.VERSION}"
 FACTOR_COLUMNS = (*(f"factor_{name}" for name in FACTORS), "factor_rates_surprise")
 
 

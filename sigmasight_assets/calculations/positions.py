@@ -13,13 +13,11 @@ from sqlalchemy import select
 from sigmasight_assets.calculations.lot_prices import MISSING, STALE, STATUS_WORDS
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import Block, runs_of, value_blocks
-from sigmasight_assets.engines import lot_value
 from sigmasight_assets.engines.arrays import Array
 from sigmasight_assets.ledger.book import load_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import portfolios, position_values
 
-VERSION = f"1.{lot_value.VERSION}"
 COLUMNS = [column.name for column in position_values.columns]
 ROWS_PER_FRAME = 200_000
 

@@ -23,7 +23,6 @@ from sigmasight_assets.engines.value_at_risk import LEVELS, WINDOW
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import portfolio_snapshots, risk_metrics
 
-VERSION = f"1.{value_at_risk.VERSION}.{performance.VERSION}"
 _NAMES = [f"{round(100 * level)}" for level in LEVELS]
 _TAIL = [f"{kind}_{name}" for kind in ("var", "es") for name in _NAMES]
 _RATIOS = ("volatility", "sharpe", "sortino", "max_drawdown")

@@ -24,7 +24,6 @@ from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import scenario_shocks
 from sigmasight_assets.store.tables.risk import SHIPPED
 
-VERSION = f"1.{stress.VERSION}"
 BP_PER_UNIT = 100.0
 """The rates factor is measured in units of 100 bp."""
 IV = "iv_change"

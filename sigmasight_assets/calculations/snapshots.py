@@ -18,14 +18,13 @@ from sqlalchemy import select
 from sigmasight_assets.calculations.earlier_gains import computed_gains, earlier_gains
 from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
 from sigmasight_assets.calculations.reader import Reader, places_of
-from sigmasight_assets.engines import lot_value
+from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.ledger.book import Book, load_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import portfolio_factor_risk, portfolio_snapshots, position_correlations, position_values
 from sigmasight_assets.store.tables.portfolio import EXPOSURE_FAMILIES
 
-VERSION = f"2.{lot_value.VERSION}"
 COLUMNS = [column.name for column in portfolio_snapshots.columns]
 _FAMILY_COLUMN = dict(zip(EXPOSURE_FAMILIES, ("market_value", "notional_exposure", "delta_dollars"), strict=True))
 ROWS_PER_READ = 400_000
@@ -174,7 +173,7 @@ def _year_pnl(reader: Reader, book: Book, grid: _Grid, pnl: np.ndarray) -> np.nd
     """Sum of P&L from the first session of each session's calendar year."""
     first_of_year = reader.calendar.position_on_or_after(date(reader.day(int(grid.position[0])).year, 1, 1))
     earlier = np.setdiff1d(np.arange(first_of_year, int(grid.position[-1])), grid.position)
-    gains = earlier_gains(reader, book, earlier, VERSION)
+    gains = earlier_gains(reader, book, earlier, CODE_VERSIONS["portfolio_snapshots"])
     daily = dict(zip(earlier.tolist(), gains, strict=True)) | dict(zip(grid.position.tolist(), pnl, strict=True))
     out = np.empty(grid.shape)
     for year in sorted({reader.day(p).year for p in grid.position.tolist()}):

@@ -11,11 +11,10 @@ import numpy as np
 
 from sigmasight_assets.calculations.holdings import Holdings
 from sigmasight_assets.calculations.simulation import covered_lots
-from sigmasight_assets.engines import revaluation, stress
+from sigmasight_assets.engines import stress
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.revaluation import OptionTerms, full_changes, linear_changes, volatility_change
 
-VERSION = f"2.{stress.VERSION}.{revaluation.VERSION}"
 BP = 1e-4
 
 

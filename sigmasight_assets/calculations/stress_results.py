@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
-from sigmasight_assets.calculations import stress
 from sigmasight_assets.calculations.factor_inputs import Loadings, read_loadings
 from sigmasight_assets.calculations.holdings import Holdings
 from sigmasight_assets.calculations.positions import portfolios_of
@@ -24,7 +23,6 @@ from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import portfolios, scenario_shocks, stress_results
 from sigmasight_assets.store.tables.risk import SHIPPED
 
-VERSION = stress.VERSION
 _MOVES = (*FACTORS, "rates_surprise")
 _OF_SCENARIO = ("scenario_id", "mode", "category", "severity", "mahalanobis", "flag")
 

@@ -13,13 +13,10 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader, places_of
-from sigmasight_assets.engines import value_at_risk
 from sigmasight_assets.engines.arrays import Array
 from sigmasight_assets.engines.value_at_risk import LEVELS, WINDOW, binomial_band, exceptions, kupiec_test
 from sigmasight_assets.store.frames import records_to_frame
 from sigmasight_assets.store.tables import risk_metrics, var_exceptions
-
-VERSION = value_at_risk.VERSION
 
 
 def var_exceptions_frame(

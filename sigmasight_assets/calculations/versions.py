@@ -1,44 +1,41 @@
-"""The code version of every table: what staleness compares and Dagster shows."""
+"""The code version of every table: what staleness compares and Dagster shows.
 
-from sigmasight_assets.calculations import (
-    cash,
-    correlations,
-    factor_returns,
-    factor_risk,
-    factors,
-    market,
-    market_scenarios,
-    options,
-    pnl_attribution,
-    positions,
-    risk_metrics,
-    scenario_shocks,
-    snapshots,
-    stress_results,
-    var_exceptions,
-)
+The first figure is the calculation's own, with the engines that have none; raise it with each change that makes the table's rows differ.
+Plain data: neither a calculation nor an engine is loaded for it.
+"""
+
+from __future__ import annotations
+
+from sigmasight_assets.engines import versions as engine
+
+_MARKET = "1"
+_FACTOR_RETURNS = "1"
+_FACTOR_MODEL = f"1.{_FACTOR_RETURNS}.{engine.FACTOR_MODEL}"
+_FACTOR_BETAS = f"{_FACTOR_MODEL}.{engine.FACTOR_BETAS}"
+_FACTOR_RISK = f"1.{_FACTOR_BETAS}.{engine.FACTOR_RISK}"
+_STRESS = f"2.{engine.STRESS}.{engine.REVALUATION}"
 
 CODE_VERSIONS: dict[str, str] = {
-    "security_master": market.VERSION,
-    "prices": market.VERSION,
-    "treasury_yields": market.VERSION,
-    "option_quotes": market.VERSION,
-    "factor_returns": factor_returns.VERSION,
-    "factor_loadings": factors.MODEL_VERSION,
-    "factor_betas": factors.BETA_VERSION,
-    "factor_covariance": factors.MODEL_VERSION,
-    "opening_cash": cash.VERSION,
-    "option_greeks": options.VERSION,
-    "position_values": positions.VERSION,
-    "portfolio_factor_risk": factor_risk.VERSION,
-    "factor_exposures": factor_risk.VERSION,
-    "position_correlations": correlations.VERSION,
-    "portfolio_snapshots": snapshots.VERSION,
-    "scenario_shocks": scenario_shocks.VERSION,
-    "market_scenarios": market_scenarios.VERSION,
-    "stress_results": stress_results.VERSION,
-    "risk_metrics": risk_metrics.VERSION,
-    "var_exceptions": var_exceptions.VERSION,
-    "pnl_attribution": pnl_attribution.VERSION,
+    "security_master": _MARKET,
+    "prices": _MARKET,
+    "treasury_yields": _MARKET,
+    "option_quotes": _MARKET,
+    "factor_returns": _FACTOR_RETURNS,
+    "factor_loadings": _FACTOR_MODEL,
+    "factor_betas": _FACTOR_BETAS,
+    "factor_covariance": _FACTOR_MODEL,
+    "opening_cash": f"1.{engine.CASH}",
+    "option_greeks": f"1.{engine.BLACK_SCHOLES}",
+    "position_values": f"1.{engine.LOT_VALUE}",
+    "portfolio_factor_risk": _FACTOR_RISK,
+    "factor_exposures": _FACTOR_RISK,
+    "position_correlations": f"1.{engine.CORRELATION}.{engine.CORRELATION_SUMMARY}",
+    "portfolio_snapshots": f"2.{engine.LOT_VALUE}",
+    "scenario_shocks": f"1.{engine.STRESS}",
+    "market_scenarios": _STRESS,
+    "stress_results": _STRESS,
+    "risk_metrics": f"1.{engine.VALUE_AT_RISK}.{engine.PERFORMANCE}",
+    "var_exceptions": engine.VALUE_AT_RISK,
+    "pnl_attribution": f"1.{engine.PNL_EXPLAIN}",
     "portfolio_reports": "4",
 }

@@ -28,7 +28,6 @@ import numpy.typing as npt
 from sigmasight_assets.engines.arrays import Array, BoolArray
 from sigmasight_assets.engines.mills_ratio import mills_ratio
 
-VERSION = "1"
 DAYS_PER_YEAR = 365.0
 INV_SQRT_TWO_PI = 0.3989422804014327
 LN_2 = math.log(2.0)

@@ -8,8 +8,6 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 
-VERSION = "1"
-
 
 @dataclass(frozen=True)
 class CashEvents:

@@ -12,7 +12,6 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 
-VERSION = "1"
 MIN_COMMON = 30
 BLOCK = 256
 """Side of the triangle's blocks: what a block needs stays in the processor's cache."""

@@ -9,7 +9,6 @@ import numpy as np
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.nearest_correlation import nearest_correlation
 
-VERSION = "1"
 REPAIR_BELOW = -1e-8
 CLUSTER_AT = 0.7
 

@@ -25,7 +25,6 @@ from sigmasight_assets.engines.factor_model import (
 from sigmasight_assets.engines.factor_names import FACTORS, MARKET, RATES
 from sigmasight_assets.engines.ols import OlsFit, SingularDesign, design_of, fit
 
-VERSION = "1"
 RATES_MARKET_ONLY = "rates_market_only"
 FULL_HISTORY = 240
 SESSIONS_PER_YEAR = 252.0

@@ -16,7 +16,6 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, IntArray
 
-VERSION = "1"
 SESSIONS_PER_YEAR = 252.0
 
 

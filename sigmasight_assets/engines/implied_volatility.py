@@ -24,7 +24,6 @@ from sigmasight_assets.engines.arrays import Array, BoolArray
 from sigmasight_assets.engines.black_scholes import INV_SQRT_TWO_PI, discounted_legs
 from sigmasight_assets.engines.mills_ratio import mills_ratio
 
-VERSION = "1"
 CHUNK = 8192  # quotes at a time: the intermediate arrays stay in a core's cache
 
 _ROUNDING = 4.0 * float(np.finfo(np.float64).eps)

@@ -12,8 +12,6 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import NEVER, Array, BoolArray, IntArray
 
-VERSION = "1"
-
 
 @dataclass(frozen=True)
 class LotTerms:

@@ -12,7 +12,6 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 
-VERSION = "1"
 SESSIONS_PER_YEAR = 252.0
 WINDOWS = (21, 63, 252)
 PERIODS = {"1d": 1, "1w": 5, "1m": 21, "3m": 63, "1y": 252}

@@ -13,7 +13,6 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, BoolArray
 
-VERSION = "1"
 PERCENT = 0.01
 
 

@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from sigmasight_assets.engines.arrays import Array
 
-VERSION = "1"
 WINDOW = 63
 SESSIONS_PER_YEAR = 252.0
 

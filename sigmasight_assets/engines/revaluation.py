@@ -14,7 +14,6 @@ from sigmasight_assets.engines import black_scholes
 from sigmasight_assets.engines.arrays import Array, BoolArray
 from sigmasight_assets.engines.black_scholes import DAYS_PER_YEAR
 
-VERSION = f"1.{black_scholes.VERSION}"
 CELLS = 32_768
 REFERENCE_DAYS = 30.0
 """A scenario's change of volatility is that of this maturity; longer ones move by the square root of the ratio."""

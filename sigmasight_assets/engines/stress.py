@@ -19,7 +19,6 @@ from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 from sigmasight_assets.engines.arrays import Array, IntArray
 
-VERSION = "1"
 SESSIONS_PER_YEAR = 252
 IMPLAUSIBLE = 4.0
 """Annual standard deviations beyond which a scenario is called implausible."""

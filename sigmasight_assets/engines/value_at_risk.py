@@ -15,7 +15,6 @@ from scipy.special import bdtr, chdtrc, ndtri, xlogy
 
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 
-VERSION = "1"
 WINDOW = 252
 LEVELS = (0.95, 0.99)
 BAND = 0.95

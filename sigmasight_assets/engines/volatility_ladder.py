@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from sigmasight_assets.engines.arrays import Array
 
-VERSION = "1"
-
 
 def neighbour_volatility(
     strike: npt.ArrayLike,

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from sigmasight_assets.engines.arrays import Array, IntArray
 
-VERSION = "1"
 CARRY_SESSIONS = 5
 
 
