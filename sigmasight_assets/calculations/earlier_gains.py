@@ -103,7 +103,7 @@ def _stored(reader: Reader, book: Book, position: IntArray, version: str) -> tup
     cell = np.searchsorted(position, at[inside]), owner[inside].to_numpy(dtype=np.int64)
     gains[cell] = rows["pnl"].to_numpy()[inside]
     read = np.full(shape, NEVER, dtype=np.int64)
-    read[cell] = microseconds(rows["computed_at"])[inside]
+    read[cell] = microseconds(rows["computed_at"].dt.tz_localize(None).to_numpy())[inside]
     sessions = reader.calendar.between(_first_stored(reader), last)
     grid = Grid(sessions, book.portfolio_ids)
     changed, current = current_row_sets(reader.database, reader.connection, grid, CODE_VERSIONS, "position_values", first)

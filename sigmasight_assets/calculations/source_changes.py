@@ -14,7 +14,7 @@ from sigmasight_assets.calculations import market
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.store.gates import broken_rows
-from sigmasight_assets.store.staleness import COLUMNS
+from sigmasight_assets.store.stale_rows import COLUMNS
 from sigmasight_assets.store.tables import materializations, option_quotes, prices, security_master, treasury_yields
 
 SOURCE_CHANGED = "source_changed"
@@ -37,7 +37,7 @@ _SOURCES = (
 
 
 def changed_at_source(reader: Reader, provider: MarketDataProvider) -> pd.DataFrame:
-    """Stored row sets of market tables for which the provider has other rows now (columns of `store.staleness.COLUMNS`).
+    """Stored row sets of market tables for which the provider has other rows now (columns of `store.stale_rows.COLUMNS`).
 
     A row that would be refused by a gate, or quarantined while a good one is stored, changes nothing and does not count.
     """

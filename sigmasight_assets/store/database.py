@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.frames import columns_to_frame
+from sigmasight_assets.store.arrays import Columns, arrays_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BUSY_TIMEOUT_SECONDS = 15
 POOL_TIMEOUT_SECONDS = 5
@@ -85,8 +87,17 @@ class Database:
             lock_for_writing(connection, _CLOCK)
             return utc_now()
 
+    def columns(self, query: Select[Any], connection: Connection | None = None) -> Columns:
+        """The rows of a query as arrays by column, typed by the query (see `store.arrays`); typed alike when there is no row."""
+        if connection is None:
+            with self.read() as fresh:
+                return self.columns(query, fresh)
+        result = connection.execute(query)
+        rows = result.cursor.fetchall()  # the driver's own values: typed by column, not by cell
+        return arrays_of(rows, [(column.name, column.type) for column in query.selected_columns])
+
     def frame(self, query: Select[Any], connection: Connection | None = None) -> pd.DataFrame:
-        """The rows of a query as columns typed by the query (see `store.frames`).
+        """The rows of a query as a frame, typed by the query (see `store.frames`).
 
         Returns
         -------
@@ -94,12 +105,9 @@ class Database:
             Float columns float64 with NaN, dates datetime64[s] with NaT, ids `uuid.UUID`, exact decimals `Decimal`, texts object
             with None; typed alike when there is no row.
         """
-        if connection is None:
-            with self.read() as fresh:
-                return self.frame(query, fresh)
-        result = connection.execute(query)
-        rows = result.cursor.fetchall()  # the driver's own values: typed by column below, not by cell
-        return columns_to_frame(rows, [(column.name, column.type) for column in query.selected_columns])
+        from sigmasight_assets.store.frames import frame_of  # pandas: whoever reads rows and no frame does without it
+
+        return frame_of(self.columns(query, connection))
 
     def dispose(self) -> None:
         self.engine.dispose()

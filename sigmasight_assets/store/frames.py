@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,70 +19,23 @@ import pandas as pd
 from sqlalchemy import JSON, Boolean, Date, Float, Integer, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
-from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, UtcDateTime, decimal_text, pack, unpack
+from sigmasight_assets.store.arrays import AnyArray, Columns, ObjectArray, arrays_of, by_distinct, objects
+from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, decimal_text, pack
 
-ObjectArray = npt.NDArray[np.object_]
+
+def frame_of(columns: Columns) -> pd.DataFrame:
+    """Arrays of `store.arrays` as a frame: alike, but for moments, which carry UTC."""
+    return pd.DataFrame({name: _series(values) for name, values in columns.items()})
 
 
 def columns_to_frame(rows: Sequence[Sequence[Any]], columns: Sequence[tuple[str, TypeEngine[Any]]]) -> pd.DataFrame:
     """Driver rows as a typed frame; `columns` are (name, SQL type) in the rows' order."""
-    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-    return pd.DataFrame({name: _from_driver(values, kind) for (name, kind), values in zip(columns, cells, strict=True)})
+    return frame_of(arrays_of(rows, columns))
 
 
-def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> pd.Series:
-    if isinstance(kind, Float):
-        return pd.Series(np.array(values, dtype=np.float64))
-    if isinstance(kind, Date):
-        return pd.Series(np.array(values, dtype="datetime64[D]").astype("datetime64[s]"))
-    if isinstance(kind, UtcDateTime):
-        codes, distinct = pd.factorize(np.array(values, dtype=object))  # -1 where it is missing
-        moments = pd.DatetimeIndex([*pd.to_datetime(distinct, utc=True), pd.NaT], tz="UTC").astype("datetime64[us, UTC]")
-        return pd.Series(moments[codes])
-    if isinstance(kind, Boolean):
-        missing = any(value is None for value in values)
-        return pd.Series([None if value is None else bool(value) for value in values], dtype=object if missing else bool)
-    if isinstance(kind, Integer):
-        missing = any(value is None for value in values)
-        return pd.Series(np.array(values, dtype=np.float64 if missing else np.int64))
-    if isinstance(kind, PackedFloats):
-        return _objects(None if value is None else unpack(value) for value in values)
-    return pd.Series(_by_distinct(values, _reader(kind)), dtype=object)
-
-
-def _objects(values: Iterable[Any]) -> pd.Series:
-    """A column of arrays: never a table of their elements."""
-    listed = list(values)
-    cells = np.empty(len(listed), dtype=object)
-    for i, value in enumerate(listed):
-        cells[i] = value
-    return pd.Series(cells)
-
-
-def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
-    if isinstance(kind, Uuid):
-        return lambda value: value if isinstance(value, uuid.UUID) else _identifier(value)
-    if isinstance(kind, ExactDecimal):
-        return lambda value: Decimal(decimal_text(Decimal(value)))
-    if isinstance(kind, JSON):
-        return lambda value: json.loads(value) if isinstance(value, str) else value
-    return lambda value: value
-
-
-@lru_cache(maxsize=131_072)
-def _identifier(text: str) -> uuid.UUID:
-    """The same lots and portfolios are read table after table: an id is parsed once a process, while there are not too many."""
-    return uuid.UUID(text)
-
-
-def _by_distinct(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
-    """Convert each distinct value once, so that equal ones are one object; None stays None."""
-    try:
-        known = {value: convert(value) for value in set(values) - {None}}
-    except TypeError:  # JSON that the driver has read already: it has no hash
-        return np.fromiter((None if value is None else convert(value) for value in values), dtype=object, count=len(values))
-    known[None] = None
-    return np.fromiter(map(known.__getitem__, values), dtype=object, count=len(values))
+def _series(values: AnyArray) -> pd.Series:
+    column = pd.Series(values, dtype=values.dtype)
+    return column.dt.tz_localize("UTC") if values.dtype == "datetime64[us]" else column
 
 
 def _by_object(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
@@ -109,7 +61,7 @@ def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
     elif isinstance(kind, Uuid):
         cells = _by_object(series.to_numpy(dtype=object).tolist(), _writer(kind))
     else:
-        cells = _by_distinct(series.to_numpy(dtype=object).tolist(), _writer(kind))
+        cells = by_distinct(series.to_numpy(dtype=object).tolist(), _writer(kind))
     cells[missing] = None
     return cells
 
@@ -149,7 +101,7 @@ def _canonical_json(value: Any) -> str:
 
 def _iso_dates(series: pd.Series) -> ObjectArray:
     if series.dtype == object:
-        return _by_distinct(list(series), lambda value: value.isoformat()[:10] if isinstance(value, date) else value)
+        return by_distinct(list(series), lambda value: value.isoformat()[:10] if isinstance(value, date) else value)
     days = series.to_numpy().astype("datetime64[D]")
     distinct, place = np.unique(days, return_inverse=True)
     return np.asarray(np.datetime_as_string(distinct).astype(object)[place])
@@ -177,5 +129,5 @@ def cells_to_frame(cells: Mapping[str, Sequence[Any]], table: Table) -> pd.DataF
         elif isinstance(column.type, Integer):
             out[column.name] = pd.Series(np.array(values, dtype=np.int64))
         else:
-            out[column.name] = _objects(values)
+            out[column.name] = pd.Series(objects(values))
     return pd.DataFrame(out)

@@ -12,8 +12,8 @@ import pandas as pd
 from sqlalchemy import Boolean, Float, Integer, Table
 from sqlalchemy.types import TypeEngine
 
+from sigmasight_assets.store.arrays import ObjectArray
 from sigmasight_assets.store.columns import STATUSES
-from sigmasight_assets.store.frames import ObjectArray
 
 Key = tuple[Any, ...]
 """(session or None, portfolio or None), in the driver's form (ISO text, hex)."""

@@ -10,13 +10,12 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from sqlalchemy import Connection, select
 
+from sigmasight_assets.store.arrays import AnyArray, Columns
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LEDGER_FACETS, LINEAGE, UNDATED, Upstream, upstream_of
 from sigmasight_assets.store.tables import ledger_changes, materializations
@@ -24,6 +23,7 @@ from sigmasight_assets.store.tables import ledger_changes, materializations
 NEVER = np.iinfo(np.int64).min
 Moments = npt.NDArray[np.int64]
 """Microseconds since 1970 UTC; NEVER where there is no row set."""
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -73,34 +73,6 @@ def explained(cause: str, table: str) -> tuple[str, str, str]:
     return kind, name, _DETAILS[kind].format(name=name, table=table)
 
 
-COLUMNS = ["table", "session", "portfolio_id", "cause", "input", "detail"]
-
-
-def stale_row_sets(database: Database, grid: Grid, code_versions: Mapping[str, str], tables: Collection[str] | None = None) -> pd.DataFrame:
-    """Every stale row set that exists, of some tables or all.
-
-    Parameters
-    ----------
-    grid : Grid
-        All market sessions, in order, and the portfolios to judge.
-    code_versions : mapping
-        Table -> current code version.
-    tables : collection of str, optional
-        Only these are listed, and only they and what they are made of are read.
-
-    Returns
-    -------
-    DataFrame
-        Columns `table`, `session` (NaT for undated tables), `portfolio_id` (None for market tables), `cause` (`input_changed`,
-        `code_version`, `input_stale`), `input` (the upstream's name) and `detail`; in lineage order.
-    """
-    wanted = set(LINEAGE if tables is None else tables)
-    with database.read() as connection:
-        judged = _judged(database, connection, grid, code_versions, wanted)
-    out = [_listed(table, judged[table], grid) for table in LINEAGE if table in wanted]
-    return pd.concat(out, ignore_index=True)[COLUMNS] if out else pd.DataFrame(columns=COLUMNS)
-
-
 def current_row_sets(
     database: Database, connection: Connection, grid: Grid, code_versions: Mapping[str, str], table: str, since: date
 ) -> tuple[Moments, npt.NDArray[np.bool_]]:
@@ -111,11 +83,11 @@ def current_row_sets(
     since : date
         Portfolios' row sets before it are not read: the table must not be made of any, and its own before it count as not there.
     """
-    found = _judged(database, connection, grid, code_versions, {table}, since)[table]
+    found = judged_row_sets(database, connection, grid, code_versions, {table}, since)[table]
     return found.changed, found.exists & ~found.stale
 
 
-def _judged(
+def judged_row_sets(
     database: Database,
     connection: Connection,
     grid: Grid,
@@ -130,8 +102,8 @@ def _judged(
     query = query.where(m.table_name.in_([*needed, *sorted(_facets(needed))]))
     if since is not None:
         query = query.where(m.portfolio_id.is_(None) | (m.session >= since))
-    records = database.frame(query, connection)
-    changes = database.frame(
+    records = database.columns(query, connection)
+    changes = database.columns(
         select(ledger_changes.c.facet, ledger_changes.c.portfolio_id, ledger_changes.c.first_session, ledger_changes.c.changed_at),
         connection,
     )
@@ -144,32 +116,76 @@ def _facets(tables: Collection[str]) -> set[str]:
 
 
 def judge(
-    records: pd.DataFrame, changes: pd.DataFrame, grid: Grid, code_versions: Mapping[str, str], tables: Sequence[str] = tuple(LINEAGE)
+    records: Columns, changes: Columns, grid: Grid, code_versions: Mapping[str, str], tables: Sequence[str] = tuple(LINEAGE)
 ) -> dict[str, Judged]:
     """Judge tables, in lineage order, from what is recorded of them and of what they are made of.
 
     Parameters
     ----------
-    records : DataFrame
-        Rows of `materializations` of the grid's portfolios and of the market: `table_name`, `session`, `portfolio_id`, `changed_at`,
-        `computed_at`, `code_version`.
-    changes : DataFrame
-        Rows of `ledger_changes` alike: `facet`, `portfolio_id`, `first_session`, `changed_at`.
+    records : dict of ndarray
+        `Database.columns` of `materializations`, of the grid's portfolios and of the market: `table_name`, `session`, `portfolio_id`,
+        `changed_at`, `computed_at`, `code_version`.
+    changes : dict of ndarray
+        Alike of `ledger_changes`: `facet`, `portfolio_id`, `first_session`, `changed_at`.
     """
-    place = {session: i for i, session in enumerate(grid.sessions)}
-    column = {portfolio: i for i, portfolio in enumerate(grid.portfolios)}
-    by_table = dict(iter(records.groupby("table_name")))
-    nothing = records.iloc[:0]
-    judged = _ledger(changes, grid, place, column)
+    found = _Records(records, grid)
+    judged = _ledger(changes, grid)
     for facet in _facets(tables) - set(judged):
-        moments, _ = _arrays(by_table.get(facet, nothing), facet.split(".")[0], grid, place, column, "changed_at")
-        judged[facet] = Judged.never_stale(moments)
+        judged[facet] = Judged.never_stale(found.moments(facet, "changed_at"))
     for table in tables:
-        own = by_table.get(table, nothing)
-        changed, _ = _arrays(own, table, grid, place, column, "changed_at")
-        computed, versions = _arrays(own, table, grid, place, column, "computed_at")
-        judged[table] = _judge(table, LINEAGE[table], judged, changed, computed, versions, code_versions.get(table), grid)
+        changed, computed = found.moments(table, "changed_at"), found.moments(table, "computed_at")
+        judged[table] = _judge(table, LINEAGE[table], judged, changed, computed, found.versions(table), code_versions.get(table), grid)
     return judged
+
+
+class _Records:
+    """Records of row sets, each found at its place on the grid; those off the grid are left out."""
+
+    def __init__(self, records: Columns, grid: Grid) -> None:
+        self._records, self._grid = records, grid
+        self._rows = rows_of(records["table_name"])
+        days = np.array(grid.sessions, dtype="datetime64[s]")
+        line = np.searchsorted(days, records["session"])
+        line[line == len(days)] = 0
+        self._line = np.where(days[line] == records["session"], line, -1) if len(days) else np.full(len(line), -1)
+        self._owner = _columns_of(records["portfolio_id"], grid)
+
+    def moments(self, name: str, column: str) -> Moments:
+        """A moment of every row set of a table, or of a facet of it, in the table's shape."""
+        at, place, shape = self._at(name)
+        out = np.full(shape, NEVER, dtype=np.int64)
+        out[place] = microseconds(self._records[column][at])
+        return out
+
+    def versions(self, table: str) -> npt.NDArray[np.object_]:
+        """Code versions alike; None where there is no row set."""
+        at, place, shape = self._at(table)
+        out = np.full(shape, None, dtype=object)
+        out[place] = self._records["code_version"][at]
+        return out
+
+    def _at(self, name: str) -> tuple[Places, tuple[Places, Places], tuple[int, int]]:
+        """Rows of the records, their cells on the grid, and the shape of the table there."""
+        table = name.split(".")[0]
+        at = self._rows.get(name, np.zeros(0, dtype=np.intp))
+        line = np.zeros_like(at) if table in UNDATED else self._line[at]
+        owner = self._owner[at] if table in BY_PORTFOLIO else np.zeros_like(at)
+        inside = (line >= 0) & (owner >= 0)
+        return at[inside], (line[inside], owner[inside]), self._grid.shape(table)
+
+
+def rows_of(names: AnyArray) -> dict[str, Places]:
+    """Where each name stands in a column of names, in order."""
+    number: dict[str, int] = {}
+    codes = np.fromiter((number.setdefault(name, len(number)) for name in names.tolist()), dtype=np.intp, count=len(names))
+    order = np.argsort(codes, kind="stable")
+    return dict(zip(number, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True)) if number else {}
+
+
+def _columns_of(portfolios: AnyArray, grid: Grid) -> Places:
+    """The grid's column of each portfolio; -1 where it has none."""
+    column = {portfolio: i for i, portfolio in enumerate(grid.portfolios)}
+    return np.fromiter((column.get(one, -1) for one in portfolios.tolist()), dtype=np.intp, count=len(portfolios))
 
 
 def _judge(
@@ -255,62 +271,24 @@ def _trailing_maximum(values: Moments, width: int) -> Moments:
     return np.maximum(values[rest:], values[: len(values) - rest]) if rest else values
 
 
-def _arrays(
-    records: pd.DataFrame, table: str, grid: Grid, place: Mapping[date, int], column: Mapping[uuid.UUID, int], name: str
-) -> tuple[Moments, npt.NDArray[np.object_]]:
-    """A moment of every row set, and its code version, shape of the table's grid."""
-    shape = grid.shape(table)
-    moments = np.full(shape, NEVER, dtype=np.int64)
-    versions = np.full(shape, None, dtype=object)
-    if len(records):
-        rows = np.zeros(len(records), dtype=np.intp)
-        columns = np.zeros(len(records), dtype=np.intp)
-        if table not in UNDATED:
-            rows = np.array([place.get(day.date(), -1) for day in records["session"]], dtype=np.intp)
-        if table in BY_PORTFOLIO:
-            columns = np.array([column.get(portfolio, -1) for portfolio in records["portfolio_id"]], dtype=np.intp)
-        inside = (rows >= 0) & (columns >= 0)
-        moments[rows[inside], columns[inside]] = microseconds(records[name])[inside]
-        versions[rows[inside], columns[inside]] = records["code_version"].to_numpy()[inside]
-    return moments, versions
-
-
-def _ledger(changes: pd.DataFrame, grid: Grid, place: Mapping[date, int], column: Mapping[uuid.UUID, int]) -> dict[str, Judged]:
+def _ledger(changes: Columns, grid: Grid) -> dict[str, Judged]:
     """When each session of each portfolio's book last changed: a change counts from its first session on."""
     out: dict[str, Judged] = {}
-    first = np.searchsorted(np.array(grid.sessions, dtype="datetime64[D]"), changes["first_session"].to_numpy().astype("datetime64[D]"))
-    moments = microseconds(changes["changed_at"])
-    portfolios: list[uuid.UUID] = list(changes["portfolio_id"])
+    n_sessions, n_portfolios = len(grid.sessions), len(grid.portfolios)
+    first = np.searchsorted(np.array(grid.sessions, dtype="datetime64[s]"), changes["first_session"])
+    owner, moments = _columns_of(changes["portfolio_id"], grid), microseconds(changes["changed_at"])
     for facet, by_portfolio in LEDGER_FACETS.items():
-        changed = np.full((len(place), len(column) if by_portfolio else 1), NEVER, dtype=np.int64)
-        for i in np.flatnonzero((changes["facet"] == facet).to_numpy()).tolist():
-            j = column.get(portfolios[i], -1) if by_portfolio else 0
-            if j >= 0 and first[i] < len(place):
-                changed[first[i], j] = max(changed[first[i], j], moments[i])
+        changed = np.full((n_sessions, n_portfolios if by_portfolio else 1), NEVER, dtype=np.int64)
+        column = owner if by_portfolio else np.zeros_like(owner)
+        counts = (changes["facet"] == facet) & (column >= 0) & (first < n_sessions)
+        np.maximum.at(changed, (first[counts], column[counts]), moments[counts])
         out[f"ledger.{facet}"] = Judged.never_stale(changed)
     return out
 
 
-def microseconds(moments: pd.Series) -> Moments:
+def microseconds(moments: AnyArray) -> Moments:
     """Moments as the grid's numbers."""
-    return np.asarray(moments.dt.tz_localize(None), dtype="datetime64[us]").astype(np.int64)
-
-
-def _listed(table: str, judged: Judged, grid: Grid) -> pd.DataFrame:
-    where = np.argwhere(judged.stale & judged.exists)
-    rows, columns = where[:, 0].tolist(), where[:, 1].tolist()
-    causes = [explained(str(text), table) for text in judged.cause[rows, columns]]
-    sessions: list[Any] = [None if table in UNDATED else grid.sessions[i] for i in rows]
-    return pd.DataFrame(
-        {
-            "table": pd.Series([table] * len(rows), dtype=object),
-            "session": np.array(sessions, dtype="datetime64[D]").astype("datetime64[s]"),
-            "portfolio_id": pd.Series([grid.portfolios[j] if table in BY_PORTFOLIO else None for j in columns], dtype=object),
-            "cause": pd.Series([cause for cause, _, _ in causes], dtype=object),
-            "input": pd.Series([name for _, name, _ in causes], dtype=object),
-            "detail": pd.Series([detail for _, _, detail in causes], dtype=object),
-        }
-    )
+    return moments.astype("datetime64[us]").astype(np.int64)
 
 
 _DETAILS = {

@@ -18,9 +18,10 @@ import pandas as pd
 from sqlalchemy import Connection, Table, and_, delete, insert, select
 
 from sigmasight_assets.errors import GateFailed
+from sigmasight_assets.store.arrays import ObjectArray
 from sigmasight_assets.store.columns import STATUSES
 from sigmasight_assets.store.database import Database, lock_for_writing, moment_of_change
-from sigmasight_assets.store.frames import ObjectArray, columns_to_frame, copy_text, session_array, to_driver
+from sigmasight_assets.store.frames import columns_to_frame, copy_text, session_array, to_driver
 from sigmasight_assets.store.gates import broken_rows, check_schema
 from sigmasight_assets.store.provenance import FACETS, NO_ROWS, Computation, content_hashes, key_columns, rolled_up_status
 from sigmasight_assets.store.tables import materializations

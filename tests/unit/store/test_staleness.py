@@ -18,7 +18,8 @@ from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED
 from sigmasight_assets.store.provenance import FACETS
-from sigmasight_assets.store.staleness import COLUMNS, NEVER, Grid, current_row_sets, stale_row_sets
+from sigmasight_assets.store.stale_rows import COLUMNS, stale_row_sets
+from sigmasight_assets.store.staleness import NEVER, Grid, current_row_sets
 from sigmasight_assets.store.tables import ledger_changes, materializations, portfolios, users
 from tests.support.slow_staleness import Change, Key, Recorded, World
 from tests.support.small_market import SmallMarket

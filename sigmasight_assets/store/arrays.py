@@ -1,0 +1,94 @@
+"""Driver rows as arrays, a whole column at a time: what frames are made of, and what is read without pandas.
+
+Floats are float64 with NaN, dates datetime64[s] with NaT, moments datetime64[us] in UTC with NaT, ids `uuid.UUID`, exact decimals
+`Decimal`, texts object with None; whole numbers and truths are float64 and object where any is missing, int64 and bool where none is.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import JSON, Boolean, Date, Float, Integer, Uuid
+from sqlalchemy.types import TypeEngine
+
+from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, UtcDateTime, decimal_text, unpack
+
+AnyArray = npt.NDArray[Any]
+Columns = dict[str, AnyArray]
+ObjectArray = npt.NDArray[np.object_]
+
+
+def arrays_of(rows: Sequence[Sequence[Any]], columns: Sequence[tuple[str, TypeEngine[Any]]]) -> Columns:
+    """Driver rows as typed arrays; `columns` are (name, SQL type) in the rows' order."""
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    return {name: _from_driver(values, kind) for (name, kind), values in zip(columns, cells, strict=True)}
+
+
+def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> AnyArray:
+    if isinstance(kind, Float):
+        return np.array(values, dtype=np.float64)
+    if isinstance(kind, Date):
+        return np.array(values, dtype="datetime64[D]").astype("datetime64[s]")
+    if isinstance(kind, UtcDateTime):
+        known = {value: _moment(value) for value in set(values)}
+        return np.fromiter(map(known.__getitem__, values), dtype="datetime64[us]", count=len(values))
+    if isinstance(kind, Boolean):
+        missing = any(value is None for value in values)
+        return np.array([None if value is None else bool(value) for value in values], dtype=object if missing else bool)
+    if isinstance(kind, Integer):
+        missing = any(value is None for value in values)
+        return np.array(values, dtype=np.float64 if missing else np.int64)
+    if isinstance(kind, PackedFloats):
+        return objects(None if value is None else unpack(value) for value in values)
+    return by_distinct(values, _reader(kind))
+
+
+def objects(values: Iterable[Any]) -> ObjectArray:
+    """Values as they are: arrays among them never become a table of their elements."""
+    listed = list(values)
+    cells = np.empty(len(listed), dtype=object)
+    for i, value in enumerate(listed):
+        cells[i] = value
+    return cells
+
+
+def by_distinct(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
+    """Convert each distinct value once, so that equal ones are one object; None stays None."""
+    try:
+        known = {value: convert(value) for value in set(values) - {None}}
+    except TypeError:  # JSON that the driver has read already: it has no hash
+        return np.fromiter((None if value is None else convert(value) for value in values), dtype=object, count=len(values))
+    known[None] = None
+    return np.fromiter(map(known.__getitem__, values), dtype=object, count=len(values))
+
+
+def _moment(value: str | datetime | None) -> np.datetime64:
+    """SQLite's text, which is UTC, or PostgreSQL's datetime, which says its zone."""
+    if value is None:
+        return np.datetime64("NaT", "us")
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return np.datetime64(moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None), "us")
+
+
+def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
+    if isinstance(kind, Uuid):
+        return lambda value: value if isinstance(value, uuid.UUID) else _identifier(value)
+    if isinstance(kind, ExactDecimal):
+        return lambda value: Decimal(decimal_text(Decimal(value)))
+    if isinstance(kind, JSON):
+        return lambda value: json.loads(value) if isinstance(value, str) else value
+    return lambda value: value
+
+
+@lru_cache(maxsize=131_072)
+def _identifier(text: str) -> uuid.UUID:
+    """The same lots and portfolios are read table after table: an id is parsed once a process, while there are not too many."""
+    return uuid.UUID(text)
