@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
 from starlette.responses import Response
 
 from sigmasight_api.access import Access, Book, Caller, to_json
 from sigmasight_api.provenance import RowSet
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def reader_of(caller: Caller) -> Reader:
@@ -34,7 +36,7 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     for column in frame.columns:
         name, values = str(column), frame[column]
         if values.dtype.kind == "M":
-            columns[name] = [None if day is pd.NaT else day.date() for day in values]
+            columns[name] = values.to_numpy().astype("datetime64[D]").tolist()
         elif values.dtype.kind == "f":
             columns[name] = [None if value != value else value for value in values.tolist()]
         else:

@@ -11,18 +11,19 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from sqlalchemy import Connection, String, literal, select, union_all
 
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.store.arrays import AnyArray, Columns
 from sigmasight_assets.store.columns import UtcDateTime
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import LEDGER_FACETS, UNDATED
-from sigmasight_assets.store.staleness import Grid, Judged, explained, judge
+from sigmasight_assets.store.staleness import Grid, Judged, explained, judge, rows_of
 from sigmasight_assets.store.tables import ledger_changes, materializations
 
 KEPT_PORTFOLIOS = 128
@@ -47,10 +48,10 @@ class RowSet:
 class Provenance:
     """The row sets of one portfolio and of the market."""
 
-    def __init__(self, records: pd.DataFrame, judged: Mapping[str, Judged], grid: Grid) -> None:
+    def __init__(self, records: Columns, judged: Mapping[str, Judged], grid: Grid) -> None:
         self._judged, self._grid = judged, grid
         self._row = {session: i for i, session in enumerate(grid.sessions)}
-        self._records = {str(table): _of_table(part) for table, part in records.groupby("table_name")}
+        self._records = {table: _of_table(records, at) for table, at in rows_of(records["table_name"]).items()}
 
     def sessions(self, table: str) -> Sequence[date]:
         """Sessions with rows of a table, in order."""
@@ -105,12 +106,16 @@ _CELLS = ["computed_at", "changed_at", "run_id", "code_version", "status", "reas
 """Columns of `materializations` in the order of `RowSet`."""
 
 
-def _of_table(records: pd.DataFrame) -> tuple[list[Any], list[tuple[Any, ...]]]:
+def _of_table(records: Columns, at: AnyArray) -> tuple[list[Any], list[tuple[Any, ...]]]:
     """Sessions in order (None for an undated table), and beside each what `RowSet` says of it."""
-    ordered = records.sort_values("session")
-    sessions = [None if pd.isna(day) else day.date() for day in ordered["session"]]
-    moments = [[moment.to_pydatetime() for moment in ordered[name]] for name in _CELLS[:2]]
-    return sessions, list(zip(*moments, *(ordered[name].tolist() for name in _CELLS[2:]), strict=True))
+    at = at[np.argsort(records["session"][at], kind="stable")]
+    moments = [[moment.replace(tzinfo=UTC) for moment in records[name][at].tolist()] for name in _CELLS[:2]]
+    return _days(records["session"][at]), list(zip(*moments, *(records[name][at].tolist() for name in _CELLS[2:]), strict=True))
+
+
+def _days(sessions: AnyArray) -> list[Any]:
+    """Sessions as dates; None for none."""
+    return list(sessions.astype("datetime64[D]").tolist())
 
 
 class ProvenanceShelf:
@@ -143,12 +148,13 @@ class ProvenanceShelf:
         return made
 
     def _read(self, connection: Connection, calendar: SessionCalendar, portfolio_id: uuid.UUID | None, as_of: date | None) -> Provenance:
-        rows = self._database.frame(_records(portfolio_id), connection)
-        is_change = (rows["kind"] == "change").to_numpy()
-        changes = rows[is_change].rename(columns={"table_name": "facet", "session": "first_session"})
-        records = rows[~is_change]
-        days = records["session"].dropna()
-        sessions = [] if days.empty else calendar.between(days.min().date(), days.max().date())
+        rows = self._database.columns(_records(portfolio_id), connection)
+        is_change = rows["kind"] == "change"
+        changed = {name: cells[is_change] for name, cells in rows.items()}
+        changes = {**changed, "facet": changed["table_name"], "first_session": changed["session"]}
+        records = {name: cells[~is_change] for name, cells in rows.items()}
+        dated = records["session"][~np.isnat(records["session"])]
+        sessions = calendar.between(*_days(np.array([dated.min(), dated.max()]))) if len(dated) else []
         portfolios = [] if portfolio_id is None else [portfolio_id]
         grid = Grid(sessions, portfolios, None if portfolio_id is None else [as_of or date.max])
         return Provenance(records, judge(records, changes, grid, CODE_VERSIONS), grid)

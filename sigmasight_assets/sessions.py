@@ -8,18 +8,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
 from sigmasight_assets.errors import NotASession
+from sigmasight_assets.session_schedule import FIRST_DATE, NEW_YORK, schedule
 
-NEW_YORK = ZoneInfo("America/New_York")
-FIRST_DATE = date(1990, 1, 2)
-"""The calendar's first date; portfolios and prices before it are refused."""
-
-Dates = npt.NDArray[np.datetime64]
+__all__ = ["FIRST_DATE", "NEW_YORK", "SessionCalendar", "as_dates", "calendar_for", "utc_now"]
 
 
 class SessionCalendar:
@@ -32,12 +27,8 @@ class SessionCalendar:
     """
 
     def __init__(self, last_year: int) -> None:
-        import exchange_calendars  # half a second: only when a calendar is really wanted
-
         self.last_date = date(last_year, 12, 31)
-        calendar = exchange_calendars.get_calendar("XNYS", start=FIRST_DATE.isoformat(), end=self.last_date.isoformat())
-        self.days: Dates = calendar.sessions.to_numpy().astype("datetime64[D]")  # (n_sessions,)
-        self._closes: npt.NDArray[np.datetime64] = calendar.closes.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        self.days, self._closes = schedule(self.last_date)  # (n_sessions,) each
 
     def is_session(self, day: date) -> bool:
         position = int(np.searchsorted(self.days, np.datetime64(day, "D")))

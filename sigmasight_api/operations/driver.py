@@ -97,12 +97,9 @@ class Driver:
                 self._woken.clear()
 
     def _warm_up(self) -> None:
-        """Load what the first run and the first question to Dagster need."""
+        """Start the process that runs, which loads every engine and Dagster."""
         try:
             self.launcher.worker.start()
-            self.planner.load()
-            with self.launcher.instance():
-                pass
         except (SigmaSightError, OSError) as error:
             LOG.error("Dagster cannot be used", extra={"error": str(error)})
 

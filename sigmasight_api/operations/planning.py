@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import importlib
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import pandas as pd
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import func, select
 
 from sigmasight_api.operations.register import BRING_UP_TO_DATE, Operation
 from sigmasight_api.operations.steps import NUMBERS, SUCCEEDED, Step, step_of, step_of_refresh
 from sigmasight_assets.calculations.planning import Coverage
-from sigmasight_assets.calculations.refreshing import pending_refreshes
 from sigmasight_assets.ledger.changes import mark_processed_of
-from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.providers.registry import provider_from_settings
 from sigmasight_assets.sessions import SessionCalendar, calendar_for, utc_now
 from sigmasight_assets.settings import Settings
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, downstream_of
 from sigmasight_assets.store.tables import ledger_changes, materializations
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sigmasight_assets.providers.protocol import MarketDataProvider
 
 MOST_STEPS = 40
 """Runs of one operation, with room for corrections that arrive meanwhile."""
@@ -33,11 +37,6 @@ class Planner:
     def __init__(self, settings: Settings, database: Database, clock: Callable[[], datetime]) -> None:
         self._settings, self._database, self._clock = settings, database, clock
         self._provider: MarketDataProvider | None = None
-
-    def load(self) -> None:
-        """Load the provider and every engine, before somebody waits for a plan or a judgement of what is stale."""
-        importlib.import_module("sigmasight_assets.calculations.versions")
-        _ = self.coverage
 
     @property
     def calendar(self) -> SessionCalendar:
@@ -62,6 +61,8 @@ class Planner:
                 return operation.steps[0]
         if not operation.request.get("downstream"):
             return None
+        from sigmasight_assets.calculations.refreshing import pending_refreshes  # pandas: not before something is computed
+
         stale = self._stale(operation)
         found = pending_refreshes(self._database, self.calendar, self.coverage.provider, self.coverage.first_book_session, stale)
         for refresh in found:
@@ -81,16 +82,17 @@ class Planner:
         m = materializations.c
         begin = max(operation.first_session, self.coverage.first_book_session)
         query = select(m.session).where(m.table_name == "prices", m.session >= begin)
-        priced = sorted(self._database.frame(query)["session"].dt.date)
-        computed = select(func.max(m.session).label("last")).where(m.table_name == "portfolio_snapshots")
-        last = self._database.frame(computed)["last"].iloc[0]
-        sessions = [day for day in priced if pd.isna(last) or day <= last.date()]
+        computed = select(func.max(m.session)).where(m.table_name == "portfolio_snapshots")
+        c = ledger_changes.c
+        waiting = select(c.facet.distinct()).where(c.portfolio_id == operation.portfolio_id, c.processed_at.is_(None))
+        with self._database.read() as connection:
+            priced = connection.execute(query.order_by(m.session)).scalars().all()
+            last = connection.execute(computed).scalar_one()
+            facets = set(connection.execute(waiting).scalars())
+        sessions = [day for day in priced if last is None or day <= last]
         if not sessions:
             return []
         portfolio = [operation.portfolio_id]
-        c = ledger_changes.c
-        waiting = select(c.facet.distinct().label("facet")).where(c.portfolio_id == operation.portfolio_id, c.processed_at.is_(None))
-        facets = set(self._database.frame(waiting)["facet"])
         if facets == {"tags"}:
             return [step_of("book", ["position_correlations"], sessions, portfolio)]
         tables = [table for table in NUMBERS if table != "option_greeks" or "contracts" in facets]
@@ -109,8 +111,8 @@ class Planner:
         return rows[rows["table"].isin(downstream_of(set(operation.request["tables"])))]
 
     def stale_rows(self, tables: Sequence[str] | None = None) -> pd.DataFrame:
-        """Stale row sets of every portfolio, of some tables or all (columns of `store.staleness.COLUMNS`)."""
-        from sigmasight_assets.calculations.freshness import stale_rows  # with every engine, whose versions it compares
+        """Stale row sets of every portfolio, of some tables or all (columns of `store.stale_rows.COLUMNS`)."""
+        from sigmasight_assets.calculations.freshness import stale_rows  # pandas
 
         return stale_rows(self._database, self.calendar, self.coverage.provider, tables)
 
@@ -139,9 +141,9 @@ class Planner:
             mark_processed_of(connection, portfolio_id, last_id, utc_now())
 
 
-def _is_of(rows: pd.DataFrame, portfolio_id: uuid.UUID | None) -> pd.Series:
+def _is_of(rows: pd.DataFrame, portfolio_id: uuid.UUID | None) -> npt.NDArray[np.bool_]:
     """Which row sets are of a portfolio."""
-    return pd.Series([one == portfolio_id for one in rows["portfolio_id"]], index=rows.index, dtype=bool)
+    return np.array([one == portfolio_id for one in rows["portfolio_id"]], dtype=bool)
 
 
 def _has_run(steps: Sequence[Step], wanted: Step) -> bool:

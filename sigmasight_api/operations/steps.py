@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sigmasight_assets.calculations.planning import Plan
-from sigmasight_assets.calculations.refreshing import Refresh
 from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET, UNDATED
+
+if TYPE_CHECKING:
+    from sigmasight_assets.calculations.refreshing import Refresh
 
 OPERATION_TAG, STEP_TAG = "sigmasight/operation", "sigmasight/operation_step"
 SCOPE_TAG, NUMBERS_ONLY_TAG = "sigmasight/portfolios", "sigmasight/numbers_only"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -27,6 +26,9 @@ from sigmasight_api.routes.factors import BOOK, EXPOSURES, lots_of
 from sigmasight_assets.errors import InvalidSymbol
 from sigmasight_assets.ledger.option_symbols import OptionSymbol, parse
 from sigmasight_assets.sessions import SessionCalendar
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 router = APIRouter()
 
@@ -77,7 +79,9 @@ def _parsed(text: str, i: int, session: date) -> OptionSymbol:
 
 def _priced(caller: Caller, series: list[OptionSymbol], session: date) -> pd.DataFrame:
     """Rows of `option_greeks`, one a series, by the function that the asset calls."""
-    from sigmasight_assets.calculations.options import price_contracts  # the engines are loaded when a number is asked for
+    import pandas as pd  # with the engines, when a number is asked for
+
+    from sigmasight_assets.calculations.options import price_contracts
 
     calendar: SessionCalendar = caller.service.calendar
     distinct = {one.symbol: one for one in series}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 
-from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.sessions import NEW_YORK, SessionCalendar
+
+if TYPE_CHECKING:
+    from sigmasight_assets.providers.protocol import MarketDataProvider
 
 EVENING = time(18, 30)
 """In New York: after the close, when vendors have the day's prices."""

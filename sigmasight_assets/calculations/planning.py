@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from sigmasight_assets.errors import NotASession, NotFound
-from sigmasight_assets.providers.protocol import MarketDataProvider
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import BOOK, LINEAGE, MARKET, UNDATED, downstream_of
 from sigmasight_assets.store.tables import materializations
+
+if TYPE_CHECKING:
+    from sigmasight_assets.providers.protocol import MarketDataProvider
 
 
 @dataclass(frozen=True)
@@ -122,4 +125,4 @@ def _sessions_with_all(database: Database, tables: Sequence[str]) -> set[date]:
     """Sessions of which every one of the tables is stored: a process may have died between two of them."""
     m = materializations.c
     query = select(m.session).where(m.table_name.in_(tables)).group_by(m.session).having(func.count(m.table_name.distinct()) == len(tables))
-    return set(database.frame(query)["session"].dt.date)
+    return set(database.columns(query)["session"].astype("datetime64[D]").tolist())

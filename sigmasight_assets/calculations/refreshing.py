@@ -52,7 +52,7 @@ def next_refreshes(stale: pd.DataFrame, sessions: Sequence[date], portfolio_ids:
     Parameters
     ----------
     stale : DataFrame
-        Columns `table`, `session`, `portfolio_id` (`store.staleness.COLUMNS`).
+        Columns `table`, `session`, `portfolio_id` (`store.stale_rows.COLUMNS`).
     sessions : sequence of date
         The sessions that can be computed, in order; stale row sets outside them are left out.
     portfolio_ids : sequence of UUID

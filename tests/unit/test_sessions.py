@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sigmasight_assets import session_schedule
 from sigmasight_assets.errors import NotASession
+from sigmasight_assets.session_schedule import KEPT, LAST_KEPT, kept_schedule, library_schedule, schedule
 from sigmasight_assets.sessions import FIRST_DATE, NEW_YORK, SessionCalendar, as_dates, calendar_for
 
 HOLIDAYS_2022 = [(1, 17), (2, 21), (4, 15), (5, 30), (6, 20), (7, 4), (9, 5), (11, 24), (12, 26)]
@@ -150,3 +154,30 @@ def test_rolling_and_offsets_agree_with_the_list_of_sessions(calendar: SessionCa
 
 def test_iso_texts_and_dates_become_dates() -> None:
     assert as_dates(["2022-01-03", date(2022, 1, 4)]) == [date(2022, 1, 3), date(2022, 1, 4)]
+
+
+def test_kept_schedule_is_the_librarys() -> None:
+    kept, library = kept_schedule(LAST_KEPT), library_schedule(LAST_KEPT)
+    assert kept is not None
+    for ours, theirs in zip(kept, library, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert np.array_equal(ours, theirs)
+
+
+def test_kept_schedule_is_of_the_version_that_the_project_pins() -> None:
+    made_by = KEPT.read_text(encoding="utf-8").splitlines()[0].split(",")[1]
+    assert made_by.replace(" ", "==") in (Path(__file__).parents[2] / "constraints.txt").read_text(encoding="utf-8").splitlines()
+
+
+def test_library_is_asked_where_another_version_of_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = tmp_path / "older.csv"
+    older.write_text("day,exchange_calendars 4.0\n2022-06-15,\n", encoding="utf-8")
+    monkeypatch.setattr(session_schedule, "KEPT", older)
+    last = date(2022, 12, 31)
+    assert kept_schedule(last) is None
+    assert np.array_equal(schedule(last)[0], library_schedule(last)[0])
+
+
+def test_library_is_asked_beyond_what_is_kept() -> None:
+    last = date(LAST_KEPT.year + 1, 12, 31)
+    assert schedule(last)[0][-1] == library_schedule(last)[0][-1] > np.datetime64(LAST_KEPT)
