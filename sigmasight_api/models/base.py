@@ -16,9 +16,9 @@ Item = TypeVar("Item")
 
 
 class Document(BaseModel):
-    """A part of an answer."""
+    """A part of an answer: documented by its model, and not validated by it, so that a validator is made when one is asked for."""
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), defer_build=True)
 
 
 class Body(BaseModel):
@@ -97,7 +97,7 @@ class Fault(Document):
 class ProblemDocument(BaseModel):
     """What went wrong (RFC 9457)."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
     type: str
     title: str
     status: int
