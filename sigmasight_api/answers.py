@@ -77,6 +77,7 @@ def ordered(sort: str | None, columns: Mapping[str, ColumnElement[Any]], default
     return [*out, *default]
 
 
+SCHEMAS = "#/components/schemas/"
 _REASONS = {
     401: "No token, or one that is not valid",
     403: "Needs the role admin",
@@ -93,5 +94,12 @@ _REASONS = {
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documentation of an operation's errors: these, and those that every operation has."""
     wanted: Iterable[int] = sorted({401, 422, 429, 503, *statuses})
-    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-    return {status: {"description": _REASONS[status], "model": ProblemDocument, "content": content} for status in wanted}
+    content = {PROBLEM_JSON: {"schema": {"$ref": f"{SCHEMAS}ProblemDocument"}}}
+    return {status: {"description": _REASONS[status], "content": content} for status in wanted}
+
+
+def add_problem_schema(document: dict[str, Any]) -> None:
+    """Put what `problems` refers to into an OpenAPI document."""
+    schema = ProblemDocument.model_json_schema(ref_template=SCHEMAS + "{model}")
+    found = document["components"]["schemas"] | schema.pop("$defs") | {ProblemDocument.__name__: schema}
+    document["components"]["schemas"] = dict(sorted(found.items()))

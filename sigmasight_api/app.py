@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
 
 from sigmasight_api import errors
+from sigmasight_api.answers import add_problem_schema
 from sigmasight_api.examples import add_examples
 from sigmasight_api.middleware import RequestMetrics, RequestMiddleware
 from sigmasight_api.routes import ROUTERS, health
@@ -73,12 +74,13 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
     app.include_router(health.router)
     plain = app.openapi
 
-    def with_examples() -> dict[str, Any]:
+    def completed() -> dict[str, Any]:
         if app.openapi_schema is None:
+            add_problem_schema(plain())
             add_examples(plain())
         return plain()
 
-    app.openapi = with_examples  # type: ignore[method-assign]
+    app.openapi = completed  # type: ignore[method-assign]
     return app
 
 
