@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-import uvicorn
 from starlette.responses import Response
 
 from benchmarks.load import pin
-from sigmasight_api import logs
 from sigmasight_api.access import Door
 from sigmasight_api.app import PREFIX, create_app
+from sigmasight_api.serving import run
 
 CONSTANT = f"{PREFIX}/constant"
 SERVER_CORE = 0
@@ -28,8 +27,7 @@ def main() -> None:
         del door  # who asks is found out, and nothing is asked of the database
         return Response(b'{"value":1}', media_type="application/json")
 
-    logs.configure()
-    uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, server_header=False)
+    run(app, "127.0.0.1", port)
 
 
 if __name__ == "__main__":

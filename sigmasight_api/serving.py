@@ -7,6 +7,7 @@ import gc
 import sys
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import ValidationError
 
 from sigmasight_api import logs
@@ -41,9 +42,14 @@ def serve() -> int:
     except SigmaSightError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    run(app, arguments.host, arguments.port)
+    return 0
+
+
+def run(app: FastAPI, host: str, port: int) -> None:
+    """Serve an application until a signal."""
     logs.configure()
-    gc.freeze()  # what is loaded by now is looked at by no collection
+    gc.freeze()  # what is loaded by now stays, and no collection need look at it
     gc.enable()
     patience = {"timeout_keep_alive": KEEP_ALIVE_SECONDS, "timeout_graceful_shutdown": LAST_SECONDS}
-    uvicorn.run(app, host=arguments.host, port=arguments.port, log_config=None, server_header=False, **patience)
-    return 0
+    uvicorn.run(app, host=host, port=port, log_config=None, server_header=False, **patience)
