@@ -15,8 +15,9 @@ from statsmodels.tools.tools import add_constant
 
 from benchmarks.timing import Seconds, timed
 from sigmasight_assets.engines.factor_betas import Sensitivity, rolling_fits
-from sigmasight_assets.engines.factor_model import WINDOW, orthogonal_styles
+from sigmasight_assets.engines.factor_model import orthogonal_styles
 from sigmasight_assets.engines.factor_names import FACTORS
+from sigmasight_assets.engines.factor_windows import WINDOW
 from sigmasight_assets.engines.ols import OlsFit, design_of, fit
 
 INSTRUMENTS, ROLLING_INSTRUMENTS, SESSIONS = 5_000, 500, 249

@@ -20,6 +20,7 @@ from sigmasight_api.models.factors import FactorDefinitions, FactorExposure, Fac
 from sigmasight_api.queries import factors as queries
 from sigmasight_api.queries.together import rows_together
 from sigmasight_api.routes.paths import PortfolioId
+from sigmasight_assets.engines.factor_windows import FULL_HISTORY, MIN_OBSERVATIONS, WINDOW
 
 BOOK, EXPOSURES = list(map(str, FactorRisk.model_fields)), list(map(str, FactorExposure.model_fields))
 SORTABLE = ("symbol", "underlying", "delta_dollars", "uncovered_dollars", "volatility_contribution")
@@ -148,9 +149,6 @@ def lots_of(row: dict[str, Any], fits: list[dict[str, Any]]) -> list[dict[str, A
 
 
 def _definitions(caller: Caller, as_of: date | None) -> dict[str, Any]:
-    from sigmasight_assets.engines.factor_betas import FULL_HISTORY  # the engines are loaded when a number is asked for
-    from sigmasight_assets.engines.factor_model import MIN_OBSERVATIONS, WINDOW
-
     provenance = caller.market()
     row_set, model = provenance.latest("factor_returns", as_of), provenance.latest("factor_loadings", as_of)
     if row_set is None or row_set.session is None:

@@ -17,6 +17,7 @@ from sigmasight_api.models.stress import PARTS, Scenarios, StressResult, StressR
 from sigmasight_api.queries import stress as queries
 from sigmasight_api.queries.together import rows_together
 from sigmasight_api.routes.paths import PortfolioId
+from sigmasight_assets.calculations.packing import positions_key
 from sigmasight_assets.scenarios.parse import scenario_of
 from sigmasight_assets.scenarios.shipped import shipped_scenarios
 
@@ -86,7 +87,5 @@ def _results(book: Book, asked: OfResults) -> dict[str, Any]:
 
 def _lots(lots: list[dict[str, Any]], key: str) -> list[dict[str, Any]] | None:
     """The lots of the packed gains, in their order; None where these are of other lots than the stored positions."""
-    from sigmasight_assets.calculations.holdings import positions_key  # the engines are loaded when a number is asked for
-
     ordered = sorted(lots, key=lambda lot: lot["lot_id"].int)
     return ordered if positions_key([lot["lot_id"] for lot in ordered]) == key else None

@@ -15,17 +15,17 @@ from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import runs_of
 from sigmasight_assets.engines import factor_model
 from sigmasight_assets.engines.arrays import Array, IntArray
-from sigmasight_assets.engines.factor_betas import FULL_HISTORY, RATES_MARKET_ONLY, WindowFit, rolling_fits
+from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY, WindowFit, rolling_fits
 from sigmasight_assets.engines.factor_model import (
     INSUFFICIENT,
     SINGULAR,
-    WINDOW,
     FactorWindow,
     RatesSurprise,
     factor_window,
     rates_surprise,
 )
 from sigmasight_assets.engines.factor_names import FACTORS, GROWTH, MODEL_FACTORS
+from sigmasight_assets.engines.factor_windows import FULL_HISTORY, WINDOW
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import factor_betas, factor_covariance, factor_loadings
 

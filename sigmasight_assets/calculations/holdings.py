@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import uuid
 from collections.abc import Iterator, Sequence
@@ -25,11 +24,6 @@ NUMBERS = (
 )  # fmt: skip
 WORDS = ("lot_id", "symbol", "underlying", "asset_class")
 TERMS = ("spot", "strike", "years", "rate", "dividend_yield", "iv")
-
-
-def positions_key(lot_ids: np.ndarray) -> str:
-    """A hash of lot ids in order: whether a packed array is of the lots that one believes."""
-    return hashlib.blake2b(b"".join(lot.bytes for lot in lot_ids), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.historical_risk import LOWEST_COVERAGE, BookTail, empty_book, session_tails
-from sigmasight_assets.calculations.holdings import positions_key
+from sigmasight_assets.calculations.packing import positions_key
 from sigmasight_assets.calculations.parametric_risk import ParametricRisk, read_parametric
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import Reader

@@ -14,7 +14,8 @@ from sqlalchemy import Table, select
 
 from sigmasight_assets.calculations import stress
 from sigmasight_assets.calculations.factor_inputs import read_betas
-from sigmasight_assets.calculations.holdings import Holdings, positions_key, read_holdings
+from sigmasight_assets.calculations.holdings import Holdings, read_holdings
+from sigmasight_assets.calculations.packing import positions_key
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.stress import Moves, StressedBook, prepare
 from sigmasight_assets.engines.arrays import Array, IntArray

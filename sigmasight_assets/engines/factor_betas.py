@@ -15,18 +15,16 @@ import numpy as np
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_model import (
     INSUFFICIENT,
-    MIN_OBSERVATIONS,
     RATES_MISSING,
     SINGULAR,
-    WINDOW,
     FactorWindow,
     factor_window,
 )
 from sigmasight_assets.engines.factor_names import FACTORS, MARKET, RATES
+from sigmasight_assets.engines.factor_windows import MIN_OBSERVATIONS, WINDOW
 from sigmasight_assets.engines.ols import OlsFit, SingularDesign, design_of, fit
 
 RATES_MARKET_ONLY = "rates_market_only"
-FULL_HISTORY = 240
 SESSIONS_PER_YEAR = 252.0
 
 

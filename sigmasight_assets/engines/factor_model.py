@@ -16,10 +16,9 @@ import numpy as np
 
 from sigmasight_assets.engines.arrays import Array, BoolArray
 from sigmasight_assets.engines.factor_names import FACTORS, GROWTH, MARKET, VALUE
+from sigmasight_assets.engines.factor_windows import MIN_OBSERVATIONS
 from sigmasight_assets.engines.ols import NO_VARIATION, Design, SingularDesign, design_of, fit
 
-WINDOW = 252
-MIN_OBSERVATIONS = 60
 INSUFFICIENT, SINGULAR, RATES_MISSING = "insufficient_history", "singular_design", "rates_missing"
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from sigmasight_assets.engines.arrays import Array
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
-from sigmasight_assets.engines.factor_model import MIN_OBSERVATIONS
 from sigmasight_assets.engines.factor_names import FACTORS, GROWTH, MARKET, RATES, VALUE
+from sigmasight_assets.engines.factor_windows import MIN_OBSERVATIONS
 
 
 def residual_factors(etf_returns: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import or_, select
 
-from sigmasight_assets.calculations.holdings import positions_key
+from sigmasight_assets.calculations.packing import positions_key
 from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.reports.model import Column, Metric, Section, Table
 from sigmasight_assets.reports.sections import known, plain, table

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from fastapi.testclient import TestClient
 
-from sigmasight_assets.calculations.holdings import positions_key
+from sigmasight_assets.calculations.packing import positions_key
 from sigmasight_assets.ledger.accounts import find_user
 from sigmasight_assets.ledger.user_scenarios import add_scenarios
 from sigmasight_assets.scenarios.definition import Scenario

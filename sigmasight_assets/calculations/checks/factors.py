@@ -16,7 +16,8 @@ from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.packing import unpacked
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.engines import statsmodels_reference as reference
-from sigmasight_assets.engines.factor_model import SINGULAR, WINDOW
+from sigmasight_assets.engines.factor_model import SINGULAR
+from sigmasight_assets.engines.factor_windows import WINDOW
 from sigmasight_assets.store.gates import SEMIDEFINITE
 from sigmasight_assets.store.tables import factor_betas, factor_covariance, factor_loadings, factor_returns
 

@@ -10,8 +10,9 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.checks.outcome import Outcome, none_allowed
 from sigmasight_assets.calculations.factor_inputs import read_betas
-from sigmasight_assets.calculations.holdings import positions_key, read_holdings
+from sigmasight_assets.calculations.holdings import read_holdings
 from sigmasight_assets.calculations.materialize import Workshop
+from sigmasight_assets.calculations.packing import positions_key
 from sigmasight_assets.calculations.positions import portfolios_of
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.engines import mibian_reference
