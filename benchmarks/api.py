@@ -25,7 +25,7 @@ import psutil
 from sqlalchemy import select
 
 from benchmarks.api_server import CONSTANT
-from benchmarks.load import Load, load, pin
+from benchmarks.load import Load, load, pin, unpin
 from benchmarks.stored import stored
 from sigmasight_api import tokens
 from sigmasight_api.app import openapi
@@ -82,7 +82,7 @@ def measure(state: Path, url: str, seconds: float, only: str) -> None:
 
 def start_up(state: Path, url: str) -> None:
     """From the start of the process to an answer of /health/ready, as users start it; then its memory when its worker has loaded all."""
-    os.sched_setaffinity(0, range(os.cpu_count() or 1))  # no generator is at work yet
+    unpin()  # no generator is at work yet
     seconds, processor, resident = [], [], 0.0
     for last in (*[False] * (STARTS - 1), True):
         began = time.perf_counter()

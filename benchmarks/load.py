@@ -27,6 +27,12 @@ def pin(core: int) -> None:
         os.sched_setaffinity(0, {core})
 
 
+def unpin() -> None:
+    """Let this process, and those that it starts, run on every core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+
+
 def load(port: int, paths: Sequence[str], token: str, connections: int, seconds: float) -> Load:
     """Send GETs of these paths in turn over so many connections for so long."""
     return asyncio.run(_load(port, paths, token, connections, seconds))
