@@ -84,7 +84,7 @@ class Planner:
         query = select(m.session).where(m.table_name == "prices", m.session >= begin)
         computed = select(func.max(m.session)).where(m.table_name == "portfolio_snapshots")
         c = ledger_changes.c
-        waiting = select(c.facet.distinct()).where(c.portfolio_id == operation.portfolio_id, c.processed_at.is_(None))
+        waiting = select(c.facet).distinct().where(c.portfolio_id == operation.portfolio_id, c.processed_at.is_(None))
         with self._database.read() as connection:
             priced = connection.execute(query.order_by(m.session)).scalars().all()
             last = connection.execute(computed).scalar_one()
