@@ -92,7 +92,7 @@ def stored_health(
     if n:
         begins = max(waiting["first"].iloc[0].date(), first_book_session)
         remedy = f"sigmasight run --from {begins} --to {last}, or let the sensor do it (sigmasight up)"
-        out.append(Diagnosis("ledger", NOTE, f"{n} changes of the books wait for a run.", remedy))
+        out.append(Diagnosis("ledger", NOTE, f"{n} {'change' if n == 1 else 'changes'} of the books {'waits' if n == 1 else 'wait'} for a run.", remedy))
     return out
 
 

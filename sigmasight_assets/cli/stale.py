@@ -17,7 +17,9 @@ from sigmasight_assets.cli.console import Exit, counted, fail, out, show_table, 
 from sigmasight_assets.cli.desk import Desk, open_desk
 from sigmasight_assets.cli.running import opened_instance, progress_bars
 from sigmasight_assets.cli.summaries import show_outcomes
+from sigmasight_assets.ledger.changes import mark_processed, unprocessed
 from sigmasight_assets.providers.local import is_local
+from sigmasight_assets.sessions import utc_now
 from sigmasight_assets.store.tables import portfolio_snapshots, portfolios
 
 FORMATS = ("text", "json")
@@ -106,6 +108,8 @@ def grouped(desk: Desk, rows: pd.DataFrame) -> list[dict[str, object]]:
 def run_stale(desk: Desk) -> None:
     """Take in what a local source corrected, then recompute stale row sets, and nothing else."""
     outcomes = []
+    with desk.database.read() as connection:
+        waiting = unprocessed(connection)
     with opened_instance(desk) as (definitions, instance):
         from sigmasight_assets.definitions import SCOPE_TAG, execute_range
 
@@ -130,6 +134,9 @@ def run_stale(desk: Desk) -> None:
     if len(left):
         first = left.iloc[0]
         raise fail(f"{len(left)} row sets are stale still, first {first['table']} {first['session']}: {first['detail']}.", Exit.FAILED)
+    if waiting is not None and not _without_numbers(desk):
+        with desk.database.write() as connection:
+            mark_processed(connection, waiting.last_id, utc_now())
     out.print("Nothing is stale now." if outcomes else "Nothing was stale: nothing was changed.")
 
 

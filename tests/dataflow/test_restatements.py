@@ -19,7 +19,7 @@ from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.calculations.refreshing import Refresh, next_refreshes
 from sigmasight_assets.calculations.source_changes import changed_at_source
-from sigmasight_assets.ledger.changes import record_change
+from sigmasight_assets.ledger.changes import record_change, unprocessed
 from sigmasight_assets.providers.protocol import Answer
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
@@ -225,4 +225,10 @@ def test_a_corrected_file_is_found_and_taken_in_by_the_command(tmp_path: Path, s
     nav = snapshots(database)["nav"]
     assert nav["2022-03-10"] == 165.0
     assert np.isclose(nav["2022-03-11"], 180.0)
+    with database.write() as connection:
+        book = connection.execute(select(portfolios.c.id)).scalar_one()
+        record_change(connection, book, date(2022, 3, 14), "as if a lot had been changed")
+    assert cli.in_child("run", "--stale").code == 0
+    with database.read() as connection:
+        assert unprocessed(connection) is None
     database.dispose()
