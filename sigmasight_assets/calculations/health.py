@@ -92,7 +92,8 @@ def stored_health(
     if n:
         begins = max(waiting["first"].iloc[0].date(), first_book_session)
         remedy = f"sigmasight run --from {begins} --to {last}, or let the sensor do it (sigmasight up)"
-        out.append(Diagnosis("ledger", NOTE, f"{n} {'change' if n == 1 else 'changes'} of the books {'waits' if n == 1 else 'wait'} for a run.", remedy))
+        wait = "1 change of the books waits" if n == 1 else f"{n} changes of the books wait"
+        out.append(Diagnosis("ledger", NOTE, f"{wait} for a run.", remedy))
     return out
 
 
