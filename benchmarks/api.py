@@ -41,6 +41,9 @@ CONNECTIONS = {4: 25.0, 16: 60.0}
 STARTS, IDLE_SECONDS = 5, 20.0
 SHARE = 1 / 3
 """Of the constant route's throughput."""
+SLOW = ("download_report", "read_status", "read_history", "read_schedule", "read_data_health", "read_lineage", "list_activity")
+"""Files, and what an administrator asks: 300 ms at any number of connections, and no share."""
+SLOW_MILLISECONDS = 300.0
 
 
 def main() -> None:
@@ -101,11 +104,12 @@ def start_up(state: Path, url: str) -> None:
 
 def show(name: str, loads: dict[int, Load], constant: dict[int, Load], bodies: str) -> None:
     line, missed = f"{name:<44}", []
+    is_slow = name in SLOW
     for n, one in loads.items():
         share = one.requests_per_second / constant[n].requests_per_second
         line += f"{one.median:>17.2f}{one.p99:>9.2f}{one.requests_per_second:>8.0f}{share:>9.2f}"
-        missed += [f"p99 at {n}"] if one.p99 > CONNECTIONS[n] else []
-        missed += [f"share at {n}"] if share < SHARE else []
+        missed += [f"p99 at {n}"] if one.p99 > (SLOW_MILLISECONDS if is_slow else CONNECTIONS[n]) else []
+        missed += [f"share at {n}"] if share < SHARE and not is_slow else []
         missed += [f"{one.n_failed} failed"] if one.n_failed else []
     print(f"{line}  {bodies}" + (f"  MISSED: {', '.join(missed)}" if missed else ""), flush=True)
 
