@@ -56,10 +56,6 @@ class Caller:
         """Add to the record of activity, in the transaction of what was done."""
         record_activity(self.connection, self.access.request, self.user.id, action, resource, detail)
 
-    def require_admin(self) -> None:
-        if self.user.role != "admin":
-            raise Problem(403, "not_admin", "This needs the role admin.")
-
 
 class Book(Caller):
     """One portfolio of the caller, on an open connection."""
@@ -105,6 +101,11 @@ class Access:
         user, owned, token = self._who(Asked.HOLDER_OF_LOT, lot_id)
         portfolio = _holder(owned, lot_id)
         return self._answered(user, token, lambda connection: build(Book(self, connection, user, token, portfolio)))
+
+    def require_admin(self) -> None:
+        user, _, _ = self._who(Asked.NO_PORTFOLIO)
+        if user.role != "admin":
+            raise Problem(403, "not_admin", "This needs the role admin.")
 
     @contextmanager
     def reading(self) -> Iterator[Caller]:
@@ -213,6 +214,14 @@ async def _access(request: Request) -> Access:
 
 
 Door = Annotated[Access, Depends(_access)]
+
+
+def _admin(door: Door) -> None:
+    door.require_admin()
+
+
+ADMIN_ONLY = Depends(_admin)
+"""For routers: who is no administrator is refused before what they send is looked at."""
 
 
 def address_of(request: Request) -> str:

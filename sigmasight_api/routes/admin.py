@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import func, select
 from starlette.responses import Response
 
-from sigmasight_api.access import Caller, Door, to_json
+from sigmasight_api.access import ADMIN_ONLY, Caller, Door, to_json
 from sigmasight_api.answers import Paged, collection, problems
 from sigmasight_api.errors import invalid, not_found, not_materialized
 from sigmasight_api.health import missing_sessions, stale_sets
@@ -39,14 +39,13 @@ from sigmasight_assets.store.tables import operations, portfolios
 EVENINGS = 10
 SHOWN_QUEUE = 50
 
-router = APIRouter(prefix="/admin", tags=["Administration"])
+router = APIRouter(prefix="/admin", tags=["Administration"], dependencies=[ADMIN_ONLY])
 
 
 @router.get("/batch/status", response_model=BatchStatus, summary="What is at work, and what waits", responses=problems(403))
 def read_status(door: Door) -> Response:
     """Operations and Dagster runs in progress, with the sessions of each table that are done."""
     with door.reading() as caller:
-        caller.require_admin()
         rows = caller.rows(operation_queries.unfinished().limit(SHOWN_QUEUE))
         n_queued = caller.connection.execute(select(func.count()).where(operations.c.state == "queued")).scalar_one()
         found = documents(caller, rows)
@@ -84,7 +83,6 @@ def _fresh(answer: dict[str, Any]) -> Response:
 def read_history(door: Door, page: Annotated[Paged, Query()]) -> Response:
     """Every Dagster run, the last first: duration, rows that stand of it, what stopped it."""
     with door.reading() as caller:
-        caller.require_admin()
         runs, total = door.service.operations.launcher.runs(page.limit, page.offset)
         rows = {row["run_id"]: int(row["n"]) for row in caller.rows(queries.rows_of_runs([run["run_id"] for run in runs]))}
     items = [{**run, "rows": rows.get(run["run_id"], 0)} for run in runs]
@@ -94,8 +92,6 @@ def read_history(door: Door, page: Annotated[Paged, Query()]) -> Response:
 @router.get("/batch/schedule", response_model=Schedule, summary="Upcoming evenings", responses=problems(403))
 def read_schedule(door: Door) -> Response:
     """The next evenings of the daily schedule: which session each computes, or why it computes nothing."""
-    with door.reading() as caller:
-        caller.require_admin()
     service = door.service
     launcher = service.operations.launcher
     answer = {"items": _evenings(service), "instigators": [], "dagster": launcher.describe(), "meta": {}}
@@ -124,7 +120,6 @@ def read_lineage(door: Door, table: str, asked: Annotated[LineageQuery, Query()]
         raise not_found(f"table {table}: expected one of {', '.join(LINEAGE)}")
 
     def build(caller: Caller) -> dict[str, Any]:
-        caller.require_admin()
         return _lineage(caller, table, asked)
 
     return door.answer(build)
@@ -172,7 +167,6 @@ def read_data_health(door: Door) -> Response:
     book that has prices."""
 
     def build(caller: Caller) -> dict[str, Any]:
-        caller.require_admin()
         missing = missing_sessions(caller)
         stale = stale_sets(caller)
         quarantined = caller.rows(queries.quarantined())
@@ -201,7 +195,6 @@ def list_activity(door: Door, asked: Annotated[ActivityFilter, Query()]) -> Resp
             raise invalid(("query", name), "expected a moment with a time zone", moment.isoformat())
 
     def build(caller: Caller) -> dict[str, Any]:
-        caller.require_admin()
         rows, total = page_of(caller, queries.activity_of(asked), asked)
         return collection(rows, asked, {}, total)
 

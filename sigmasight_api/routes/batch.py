@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from starlette.responses import Response
 
-from sigmasight_api.access import Door
+from sigmasight_api.access import ADMIN_ONLY, Door
 from sigmasight_api.answers import problems
 from sigmasight_api.models.operations import BatchRequest, SingleOperation
 from sigmasight_api.operations.asking import ask_for_batch, plan_batch, require_dagster
@@ -32,13 +32,11 @@ KeyHeader = Annotated[
     str | None, Header(min_length=1, max_length=200, description="Chosen by the caller: the same key and body is the same operation")
 ]
 
-router = APIRouter(prefix="/admin/batch", tags=["Batch"])
+router = APIRouter(prefix="/admin/batch", tags=["Batch"], dependencies=[ADMIN_ONLY])
 
 
 def _route(name: str, tables: tuple[str, ...]) -> Callable[..., Response]:
     def start(door: Door, body: BatchRequest, idempotency_key: KeyHeader = None) -> Response:
-        with door.reading() as caller:
-            caller.require_admin()
         require_dagster(door.service)
         first, last = body.range
         plan = plan_batch(door.service, tables, first, last, body.portfolios, downstream=body.downstream)
