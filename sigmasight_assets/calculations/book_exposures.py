@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import String, func, select, type_coerce
 
-from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
+from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash, stored_market_value
 from sigmasight_assets.calculations.packing import unpacked
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, rows_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
 from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS, RATES
@@ -133,7 +133,7 @@ def computed_nav(reader: Reader, portfolio_ids: Sequence[uuid.UUID], horizon: in
         return lambda position: np.zeros((len(position), 0))
     book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
     cash = read_portfolio_cash(reader, book, horizon)
-    return lambda position: net_asset_value(reader, book, cash, position).nav
+    return lambda position: net_asset_value(cash, position, stored_market_value(reader, book, position)).nav
 
 
 def _chunks(
@@ -169,11 +169,9 @@ def _held(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray
         p.session, p.portfolio_id, lot_id, p.symbol, p.asset_class, p.underlying, p.price_status, p.market_value, p.cost_basis,
         p.notional_exposure, p.delta_dollars, p.status, p.reason,
     )  # fmt: skip
-    span = p.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
-    query = select(*wanted).where(span, p.portfolio_id.in_(list(portfolio_ids)), p.event.is_(None))
+    query = select(*wanted).where(rows_of(position_values, reader.days(position), portfolio_ids), p.event.is_(None))
     rows = reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
-    rows = rows.assign(position=reader.positions_of(rows["session"]))
-    return rows[rows["position"].isin(position)].reset_index(drop=True)
+    return rows.assign(position=reader.positions_of(rows["session"]))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from sqlalchemy import String, func, select, type_coerce
 from sigmasight_assets.calculations.factor_panels import read_return_panel
 from sigmasight_assets.calculations.packing import packed, unpacked
 from sigmasight_assets.calculations.positions import portfolios_of
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, rows_of
 from sigmasight_assets.calculations.valuation import runs_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.correlation import MIN_COMMON, Correlations, correlations
@@ -130,11 +130,9 @@ class _Names:
 def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> _Names:
     """Open lots netted by session, portfolio and underlying; private assets and lots without a delta are left out."""
     p = position_values.c
-    span = p.session.between(reader.day(int(position[0])), reader.day(int(position[-1])))
+    mine = rows_of(position_values, reader.days(position), portfolio_ids)
     wanted = (p.session, p.portfolio_id, p.underlying, _raw(p.lot_id), p.delta_dollars)
-    query = select(*wanted).where(
-        span, p.portfolio_id.in_(list(portfolio_ids)), p.event.is_(None), p.asset_class != "private", p.delta_dollars.is_not(None)
-    )
+    query = select(*wanted).where(mine, p.event.is_(None), p.asset_class != "private", p.delta_dollars.is_not(None))
     rows = reader.frame(query.where(p.status != "quarantined").order_by(p.session, p.portfolio_id, p.underlying, p.lot_id))
     at = reader.positions_of(rows["session"])
     owner, name = rows["portfolio_id"].to_numpy(dtype=object), rows["underlying"].to_numpy(dtype=object)

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.lot_prices import read_market
 from sigmasight_assets.calculations.positions import position_frames
-from sigmasight_assets.calculations.reader import Reader
+from sigmasight_assets.calculations.reader import Reader, rows_of
 from sigmasight_assets.engines.arrays import IntArray
 from sigmasight_assets.ledger.book import load_book
 from sigmasight_assets.store.tables import materializations, option_greeks, position_values
@@ -120,9 +120,7 @@ def _matches(of: tuple[Any, Any], wanted: tuple[Any, Any]) -> IntArray:
 
 def _stored(reader: Reader, days: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> pd.DataFrame:
     p = position_values.c
-    query = select(*(p[name] for name in _COLUMNS)).where(
-        p.session.between(days[0], days[-1]), p.session.in_(list(days)), p.portfolio_id.in_(list(portfolio_ids)), p.status != "quarantined"
-    )
+    query = select(*(p[name] for name in _COLUMNS)).where(rows_of(position_values, days, portfolio_ids), p.status != "quarantined")
     return reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import func, select
 
-from sigmasight_assets.calculations.reader import Reader, places_of
+from sigmasight_assets.calculations.reader import Reader, places_of, rows_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.revaluation import OptionTerms
 from sigmasight_assets.store.tables import option_greeks, position_values
@@ -133,11 +133,7 @@ def _rows_per_session(reader: Reader, sessions: Sequence[date]) -> int:
 def _position_rows(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> pd.DataFrame:
     p = position_values.c
     query = select(p.session, p.portfolio_id, *(p[name] for name in (*WORDS, *NUMBERS))).where(
-        p.session.between(min(sessions), max(sessions)),
-        p.session.in_(list(sessions)),
-        p.portfolio_id.in_(list(portfolio_ids)),
-        p.event.is_(None),
-        p.status != "quarantined",
+        rows_of(position_values, sessions, portfolio_ids), p.event.is_(None), p.status != "quarantined"
     )
     return reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
 

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.cash import BookCash, at_sessions, read_book_cash
-from sigmasight_assets.calculations.reader import Reader, places_of
+from sigmasight_assets.calculations.reader import Reader, places_of, rows_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.cash import CashRuns
 from sigmasight_assets.ledger.book import Book
@@ -56,24 +56,27 @@ class NetAssetValue:
     market_value: Array
 
 
-def net_asset_value(reader: Reader, book: Book, cash: PortfolioCash, position: IntArray) -> NetAssetValue:
-    """NAV of stored positions.
+def net_asset_value(cash: PortfolioCash, position: IntArray, market_value: Array) -> NetAssetValue:
+    """NAV of positions.
 
     Parameters
     ----------
     position : IntArray of shape (n_sessions,)
-        Sorted calendar positions.
+        Calendar positions.
+    market_value : Array of shape (n_sessions, n_portfolios)
+        Sums over the lots.
     """
-    p = position_values.c
-    query = select(p.session, p.portfolio_id, p.market_value).where(
-        p.session.between(reader.day(int(position[0])), reader.day(int(position[-1]))), p.portfolio_id.in_(book.portfolio_ids)
-    )
-    rows = reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
-    at = reader.positions_of(rows["session"])
-    rows, at = rows[np.isin(at, position)], at[np.isin(at, position)]
-    shape = (len(position), len(book.portfolio_ids))
-    cell = np.searchsorted(position, at) * shape[1] + places_of(rows["portfolio_id"], book.portfolio_ids)
-    values = np.nan_to_num(rows["market_value"].to_numpy(dtype=np.float64))
-    market_value = np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).reshape(shape)
     held = cash.at(position)
     return NetAssetValue(held + market_value, held, market_value)
+
+
+def stored_market_value(reader: Reader, book: Book, position: IntArray) -> Array:
+    """Sums of stored positions on sorted calendar positions, shape (n_sessions, n_portfolios)."""
+    p = position_values.c
+    query = select(p.session, p.portfolio_id, p.market_value).where(rows_of(position_values, reader.days(position), book.portfolio_ids))
+    rows = reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
+    shape = (len(position), len(book.portfolio_ids))
+    line = np.searchsorted(position, reader.positions_of(rows["session"]))
+    cell = line * shape[1] + places_of(rows["portfolio_id"], book.portfolio_ids)
+    values = np.nan_to_num(rows["market_value"].to_numpy(dtype=np.float64))
+    return np.bincount(cell, weights=values, minlength=shape[0] * shape[1]).reshape(shape)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import Connection, Select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_
 
 from sigmasight_assets.engines.arrays import IntArray
 from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.store.arrays import by_object
 from sigmasight_assets.store.database import Database
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ class Reader:
         days = self.calendar.days[np.maximum(positions, 0)].astype("datetime64[s]")
         return np.where(positions < 0, np.datetime64("NaT", "s"), days)
 
+    def days(self, positions: IntArray) -> list[date]:
+        """The sessions at calendar positions."""
+        return [self.day(p) for p in positions.tolist()]
+
     def day(self, position: int) -> date:
         """The session at a calendar position; the calendar's first for what lies before it."""
         day: date = self.calendar.days[max(position, 0)].item()
@@ -60,7 +65,15 @@ def reading(database: Database, calendar: SessionCalendar) -> Iterator[Reader]:
         yield Reader(database, connection, calendar)
 
 
-def places_of(ids: Iterable[uuid.UUID], known: Sequence[uuid.UUID]) -> IntArray:
-    """Where each id stands among the known ones. A mapping asks each for its hash once; pandas' lookups, some six times."""
+def rows_of(table: Table, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> ColumnElement[bool]:
+    """The rows of some sessions and portfolios: both named, so that the primary key gives them in its order and nothing is sorted."""
+    key = table.c
+    return and_(
+        key.session.between(min(sessions), max(sessions)), key.session.in_(list(sessions)), key.portfolio_id.in_(list(portfolio_ids))
+    )
+
+
+def places_of(ids: pd.Series, known: Sequence[uuid.UUID]) -> IntArray:
+    """Where each id of a column stands among the known ones."""
     place = {one: i for i, one in enumerate(known)}
-    return np.array([place[one] for one in ids], dtype=np.int64)
+    return by_object(ids.tolist(), place.__getitem__).astype(np.int64)

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from sigmasight_assets.calculations.earlier_gains import computed_gains, earlier_gains
 from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
-from sigmasight_assets.calculations.reader import Reader, places_of
+from sigmasight_assets.calculations.reader import Reader, places_of, rows_of
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.ledger.book import Book, load_book
@@ -82,14 +82,10 @@ def _held_sums(reader: Reader, book: Book, grid: _Grid) -> dict[str, np.ndarray]
 def _read_rows(reader: Reader, book: Book, position: IntArray) -> pd.DataFrame:
     """Stored rows of the sessions with `line` and `place`: indices of the session and of the portfolio."""
     wanted = [position_values.c[name] for name in _READ]
-    query = select(*wanted).where(
-        position_values.c.session.between(reader.day(int(position[0])), reader.day(int(position[-1]))),
-        position_values.c.portfolio_id.in_(book.portfolio_ids),
-    )
+    query = select(*wanted).where(rows_of(position_values, reader.days(position), book.portfolio_ids))
     rows = reader.frame(query.order_by(position_values.c.session, position_values.c.portfolio_id, position_values.c.lot_id))
-    at = reader.positions_of(rows["session"])
-    rows = rows.assign(line=np.searchsorted(position, at), place=places_of(rows["portfolio_id"], book.portfolio_ids))
-    return rows[np.isin(at, position)]
+    line = np.searchsorted(position, reader.positions_of(rows["session"]))
+    return rows.assign(line=line, place=places_of(rows["portfolio_id"], book.portfolio_ids))
 
 
 def _sums_of(rows: pd.DataFrame, grid: _Grid) -> dict[str, np.ndarray]:
@@ -116,6 +112,7 @@ def _sums_of(rows: pd.DataFrame, grid: _Grid) -> dict[str, np.ndarray]:
         "dividends": total(number("dividends")),
         "coverage_change": total(number("coverage_change")),
         "unrealized_pnl": total(number("unrealized_pnl")),
+        "market_value": total(number("market_value")),
         "n_positions": n_positions.astype(np.int64),
         "n_missing": total(missing.astype(float)).astype(np.int64),
         "n_stale": total(stale.astype(float)).astype(np.int64),
@@ -147,7 +144,7 @@ def _cash_columns(reader: Reader, book: Book, grid: _Grid, held: dict[str, np.nd
     """Cash, NAV, NAV of the session before, flows and realised P&L; NaN while C0 or a settlement is unknown."""
     position = grid.position
     cash = read_portfolio_cash(reader, book, int(position[-1]))
-    now = net_asset_value(reader, book, cash, position)
+    now = net_asset_value(cash, position, held["market_value"])
     outside = np.setdiff1d(position - 1, position)
     _, values = computed_gains(reader, book, outside)
     value = dict(zip(outside.tolist(), values, strict=True)) | dict(zip(position.tolist(), now.market_value, strict=True))

@@ -6,9 +6,11 @@ Floats are float64 with NaN, dates datetime64[s] with NaT, moments datetime64[us
 
 from __future__ import annotations
 
+import gc
 import json
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -16,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import JSON, Boolean, Date, Float, Integer, Uuid
+from sqlalchemy import JSON, Boolean, Date, Float, Integer, String, Uuid
 from sqlalchemy.types import TypeEngine
 
 from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, UtcDateTime, decimal_text, unpack
@@ -24,6 +26,18 @@ from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, UtcDateT
 AnyArray = npt.NDArray[Any]
 Columns = dict[str, AnyArray]
 ObjectArray = npt.NDArray[np.object_]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Many rows at once without the search for cycles: rows have none, and their number alone makes Python search all that it holds."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def arrays_of(rows: Sequence[Sequence[Any]], columns: Sequence[tuple[str, TypeEngine[Any]]]) -> Columns:
@@ -48,7 +62,16 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> AnyArray:
         return np.array(values, dtype=np.float64 if missing else np.int64)
     if isinstance(kind, PackedFloats):
         return objects(None if value is None else unpack(value) for value in values)
+    if isinstance(kind, Uuid):
+        return _mapped(_identifier, values)
+    if isinstance(kind, String):
+        first: dict[Any, Any] = {}
+        return _mapped(first.setdefault, values, values)  # equal texts are one object
     return by_distinct(values, _reader(kind))
+
+
+def _mapped(convert: Callable[..., Any], *values: Sequence[Any]) -> ObjectArray:
+    return np.fromiter(map(convert, *values), dtype=object, count=len(values[0]))
 
 
 def objects(values: Iterable[Any]) -> ObjectArray:
@@ -65,9 +88,17 @@ def by_distinct(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectA
     try:
         known = {value: convert(value) for value in set(values) - {None}}
     except TypeError:  # JSON that the driver has read already: it has no hash
-        return np.fromiter((None if value is None else convert(value) for value in values), dtype=object, count=len(values))
+        return _mapped(lambda value: None if value is None else convert(value), values)
     known[None] = None
-    return np.fromiter(map(known.__getitem__, values), dtype=object, count=len(values))
+    return _mapped(known.__getitem__, values)
+
+
+def by_object(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
+    """Convert each object once: for ids, of which rows share one object, and whose hash is Python's and slow."""
+    names = list(map(id, values))
+    objects = dict(zip(names, values, strict=True))
+    known = {name: convert(value) for name, value in objects.items()}
+    return _mapped(known.__getitem__, names)
 
 
 def _moment(value: str | datetime | None) -> np.datetime64:
@@ -79,8 +110,6 @@ def _moment(value: str | datetime | None) -> np.datetime64:
 
 
 def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
-    if isinstance(kind, Uuid):
-        return lambda value: value if isinstance(value, uuid.UUID) else _identifier(value)
     if isinstance(kind, ExactDecimal):
         return lambda value: Decimal(decimal_text(Decimal(value)))
     if isinstance(kind, JSON):
@@ -89,6 +118,6 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
 
 
 @lru_cache(maxsize=131_072)
-def _identifier(text: str) -> uuid.UUID:
+def _identifier(value: Any) -> uuid.UUID | None:
     """The same lots and portfolios are read table after table: an id is parsed once a process, while there are not too many."""
-    return uuid.UUID(text)
+    return uuid.UUID(value) if isinstance(value, str) else value

@@ -18,7 +18,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.arrays import Columns, arrays_of
+from sigmasight_assets.store.arrays import Columns, arrays_of, uncollected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,8 +93,9 @@ class Database:
             with self.read() as fresh:
                 return self.columns(query, fresh)
         result = connection.execute(query)
-        rows = result.cursor.fetchall()  # the driver's own values: typed by column, not by cell
-        return arrays_of(rows, [(column.name, column.type) for column in query.selected_columns])
+        types = [(column.name, column.type) for column in query.selected_columns]
+        with uncollected():
+            return arrays_of(result.cursor.fetchall(), types)  # the driver's own values: typed by column, not by cell
 
     def frame(self, query: Select[Any], connection: Connection | None = None) -> pd.DataFrame:
         """The rows of a query as a frame, typed by the query (see `store.frames`).

@@ -19,7 +19,7 @@ import pandas as pd
 from sqlalchemy import JSON, Boolean, Date, Float, Integer, Table, Uuid
 from sqlalchemy.types import TypeEngine
 
-from sigmasight_assets.store.arrays import AnyArray, Columns, ObjectArray, arrays_of, by_distinct, objects
+from sigmasight_assets.store.arrays import AnyArray, Columns, ObjectArray, arrays_of, by_distinct, by_object, objects
 from sigmasight_assets.store.columns import ExactDecimal, PackedFloats, decimal_text, pack
 
 
@@ -38,14 +38,6 @@ def _series(values: AnyArray) -> pd.Series:
     return column.dt.tz_localize("UTC") if values.dtype == "datetime64[us]" else column
 
 
-def _by_object(values: Sequence[Any], convert: Callable[[Any], Any]) -> ObjectArray:
-    """Convert each object once: for ids, of which rows share one object, and whose hash is Python's and slow."""
-    names = list(map(id, values))
-    objects = dict(zip(names, values, strict=True))
-    known = {name: convert(value) for name, value in objects.items()}
-    return np.fromiter(map(known.__getitem__, names), dtype=object, count=len(values))
-
-
 def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
     """A column as the values both drivers accept: None, float, int, ISO date, hex id, canonical JSON text."""
     missing = series.isna().to_numpy()
@@ -59,7 +51,7 @@ def to_driver(series: pd.Series, kind: TypeEngine[Any]) -> ObjectArray:
     elif isinstance(kind, PackedFloats):
         cells = np.array([None if gone else pack(cell) for cell, gone in zip(series, missing, strict=True)], dtype=object)
     elif isinstance(kind, Uuid):
-        cells = _by_object(series.to_numpy(dtype=object).tolist(), _writer(kind))
+        cells = by_object(series.to_numpy(dtype=object).tolist(), _writer(kind))
     else:
         cells = by_distinct(series.to_numpy(dtype=object).tolist(), _writer(kind))
     cells[missing] = None
@@ -84,7 +76,7 @@ def _copied(cells: list[Any]) -> list[str]:
 
 def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     if isinstance(kind, Uuid):
-        return lambda value: value.hex if isinstance(value, uuid.UUID) else value
+        return lambda value: f"{value.int:032x}" if isinstance(value, uuid.UUID) else value
     if isinstance(kind, ExactDecimal):
         return lambda value: decimal_text(value) if isinstance(value, Decimal) else value
     if isinstance(kind, Boolean):

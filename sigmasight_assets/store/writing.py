@@ -18,7 +18,7 @@ import pandas as pd
 from sqlalchemy import Connection, Table, and_, delete, insert, select
 
 from sigmasight_assets.errors import GateFailed
-from sigmasight_assets.store.arrays import ObjectArray
+from sigmasight_assets.store.arrays import ObjectArray, uncollected
 from sigmasight_assets.store.columns import STATUSES
 from sigmasight_assets.store.database import Database, lock_for_writing, moment_of_change
 from sigmasight_assets.store.frames import columns_to_frame, copy_text, session_array, to_driver
@@ -99,7 +99,7 @@ def replace(
     total = Replaced()
     for chunk in _chunks(frame, sessions):
         part = frame if chunk is None else frame[frame["session"].isin(session_array(chunk))]
-        with database.write() as connection:
+        with database.write() as connection, uncollected():
             lock_for_writing(connection, table.name)
             total.add(_replace_chunk(connection, table, part, computation, chunk, portfolios, empty, before))
     return total
