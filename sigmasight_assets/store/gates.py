@@ -21,7 +21,6 @@ from sqlalchemy.types import TypeEngine
 from sigmasight_assets.engines.factor_names import FACTORS
 from sigmasight_assets.errors import GateFailed
 from sigmasight_assets.store.columns import ExactDecimal
-from sigmasight_assets.store.frames import to_driver
 from sigmasight_assets.store.tables import risk
 
 STRESS_TERMS = tuple(f"pnl_{name}" for name in risk.PNL_TERMS)
@@ -243,10 +242,10 @@ def check_schema(table: Table, frame: pd.DataFrame) -> None:
 
 
 def _plain_key(table: Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """The key's columns with ids as texts: their hash is Python's and slow."""
+    """The key's columns with ids as numbers: the hash of an id is Python's and slow."""
     return pd.DataFrame(
         {
-            column.name: pd.Series(to_driver(frame[column.name], column.type), dtype=object)
+            column.name: pd.Series([getattr(one, "int", one) for one in frame[column.name]], dtype=object)
             if isinstance(column.type, Uuid)
             else frame[column.name].reset_index(drop=True)
             for column in table.primary_key.columns

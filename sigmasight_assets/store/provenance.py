@@ -72,9 +72,9 @@ def _hashable(cells: ObjectArray, kind: TypeEngine[Any]) -> pd.Series:
     """Cells in the one form of their SQL type: numbers as float64 with NaN for NULL and one zero, all else as texts."""
     if isinstance(kind, (Float, Integer, Boolean)):
         return pd.Series(np.array(cells, dtype=np.float64) + 0.0)
-    texts = cells.copy()
-    texts[texts == None] = _MISSING  # noqa: E711 - elementwise
-    return pd.Series(texts, dtype=object)
+    code, distinct = pd.factorize(cells)  # -1 where it is NULL; each distinct text is hashed once
+    words = pd.Index([*distinct, _MISSING], dtype=object)
+    return pd.Series(pd.Categorical.from_codes(np.where(code < 0, len(distinct), code), words))
 
 
 def content_hashes(table: Table, cells: dict[str, ObjectArray], keys: Sequence[Key], group: np.ndarray[Any, Any]) -> list[dict[str, str]]:
