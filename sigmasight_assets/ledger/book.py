@@ -21,6 +21,7 @@ from sigmasight_assets.engines.lot_value import LotTerms, ended_by
 from sigmasight_assets.ledger.event_sessions import event_session, settlement_session
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.frames import by_object
 from sigmasight_assets.store.tables import appraisals, flows, instruments, lots, portfolios
 
 ObjectArray = npt.NDArray[np.object_]
@@ -195,10 +196,10 @@ class _Dates:
     def positions(self, days: pd.Series, portfolio: IntArray) -> IntArray:
         """Calendar position of each date, `NEVER` where there is none; `portfolio` says whose as-of date counts."""
         code, distinct = pd.factorize(days)  # -1 where there is no date
-        day = [one.date() for one in distinct]
+        day, n = [one.date() for one in distinct], max(len(self._as_of), 1)
         out = np.full(len(code), NEVER, dtype=np.int64)
-        pairs, which = np.unique(np.column_stack([code, portfolio])[code >= 0], axis=0, return_inverse=True)
-        out[code >= 0] = np.array([self._position(day[i], self._as_of[p]) for i, p in pairs.tolist()], dtype=np.int64)[which.ravel()]
+        pairs, which = np.unique(code[code >= 0] * n + portfolio[code >= 0], return_inverse=True)
+        out[code >= 0] = np.array([self._position(day[i // n], self._as_of[i % n]) for i in pairs.tolist()], dtype=np.int64)[which]
         return out
 
     def _position(self, day: date, as_of: date) -> int:
@@ -220,8 +221,8 @@ def _scoped(query: Select[Any], portfolio_ids: Sequence[uuid.UUID] | None, colum
 
 
 def _ordered(frame: pd.DataFrame, place: dict[uuid.UUID, int]) -> pd.DataFrame:
-    return frame.assign(place=np.array([place[portfolio] for portfolio in frame["portfolio_id"]], dtype=np.int64))
+    return frame.assign(place=by_object(frame["portfolio_id"].tolist(), place.__getitem__).astype(np.int64))
 
 
 def _floats(values: pd.Series) -> Array:
-    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+    return by_object(values.tolist(), lambda value: np.nan if value is None else float(value)).astype(np.float64)
