@@ -30,7 +30,7 @@ import numpy as np
 from sqlalchemy import func, insert, select, text
 
 from benchmarks.demo_books import NOW
-from benchmarks.scale import AS_OF, POSITIONS, SESSION, compute, figures, random_books
+from benchmarks.scale import AS_OF, POSITIONS, SESSION, SPINE, compute, figures, random_books
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
 from sigmasight_assets.providers.registry import provider_from_settings
@@ -41,7 +41,6 @@ from sigmasight_assets.store.schema import upgrade
 from sigmasight_assets.store.tables import METADATA, lots, materializations, portfolios
 
 MARKET = ["security_master", "prices", "treasury_yields"]
-SPINE = ["opening_cash", "option_greeks", "position_values", "portfolio_snapshots"]
 PORTFOLIOS, SESSIONS, DATABASES = (3, 30, 300), (25, 249), ("sqlite", "postgres")
 ALLOWED_EVENING, ALLOWED_YEAR = 5.0, 600.0
 
