@@ -24,6 +24,7 @@ from sigmasight_assets.calculations import materialize
 from sigmasight_assets.calculations.materialize import Workshop
 from sigmasight_assets.ledger.accounts import add_user
 from sigmasight_assets.ledger.changes import INCEPTION, record_change
+from sigmasight_assets.ledger.kept_book import KEPT
 from sigmasight_assets.providers.registry import provider_from_settings
 from sigmasight_assets.sessions import calendar_for, utc_now
 from sigmasight_assets.store.database import Database
@@ -121,6 +122,7 @@ def main(n: int = PORTFOLIOS) -> None:
         before = calendar.offset(SESSION, -1)
         compute(shop, SPINE, calendar.between(ENTRY, before))
         compute(shop, [table for table in book if table not in SPINE], [before])
+        KEPT.clear()  # an evening's run is a process of its own
         seconds = compute(shop, book, [SESSION])
         whole = figures(database, ids[7])
         compute(Workshop(database, calendar, provider, "benchmark", [ids[7]]), book, [SESSION])

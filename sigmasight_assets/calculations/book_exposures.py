@@ -21,7 +21,7 @@ from sigmasight_assets.calculations.reader import Reader, rows_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
 from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS, RATES
-from sigmasight_assets.ledger.book import load_book
+from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.tables import factor_betas, factor_covariance, lots, position_values
 
 ROWS_PER_READ = 200_000
@@ -131,7 +131,7 @@ def computed_nav(reader: Reader, portfolio_ids: Sequence[uuid.UUID], horizon: in
     """NAV of cash and stored market values up to calendar position `horizon`."""
     if not portfolio_ids:
         return lambda position: np.zeros((len(position), 0))
-    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    book = kept_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
     cash = read_portfolio_cash(reader, book, horizon)
     return lambda position: net_asset_value(cash, position, stored_market_value(reader, book, position)).nav
 

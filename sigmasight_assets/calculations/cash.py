@@ -16,7 +16,8 @@ from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines import cash as cash_engine
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.engines.cash import CashEvents, CashRuns, cumulate
-from sigmasight_assets.ledger.book import Book, Lots, load_book
+from sigmasight_assets.ledger.book import Book, Lots
+from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import opening_cash, portfolios
 
@@ -91,7 +92,7 @@ def _dividends(reader: Reader, lots: Lots, splits: Splits, horizon: int) -> Cash
 
 def opening_cash_frame(reader: Reader, portfolio_ids: Sequence[uuid.UUID] | None) -> tuple[list[uuid.UUID], pd.DataFrame]:
     """Rows of `opening_cash`, and the portfolios they are of (all when None)."""
-    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    book = kept_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
     columns = [(column.name, column.type) for column in opening_cash.columns]
     if not book.portfolio_ids:
         return [], columns_to_frame([], columns)

@@ -16,7 +16,7 @@ from sigmasight_assets.calculations.lot_prices import read_market
 from sigmasight_assets.calculations.positions import position_frames
 from sigmasight_assets.calculations.reader import Reader, rows_of
 from sigmasight_assets.engines.arrays import IntArray
-from sigmasight_assets.ledger.book import load_book
+from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.tables import materializations, option_greeks, position_values
 
 ROWS_PER_READ = 200_000
@@ -134,6 +134,6 @@ def _stored_options(reader: Reader, days: Sequence[date]) -> pd.DataFrame:
 
 def _computed_options(reader: Reader, days: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> pd.DataFrame:
     """Option inputs of closes that the store does not hold, by the function that makes `option_greeks`."""
-    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    book = kept_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
     parts = [read_market(reader, book, reader.positions([day]), []).option_rows for day in days]
     return pd.concat(parts, ignore_index=True)[list(_OPTION_COLUMNS)]

@@ -18,7 +18,7 @@ from sigmasight_assets.engines import black_scholes
 from sigmasight_assets.engines.arrays import Array
 from sigmasight_assets.engines.price_panel import STALE_LIMIT
 from sigmasight_assets.engines.volatility_ladder import neighbour_volatility
-from sigmasight_assets.ledger.book import load_book
+from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import option_greeks, option_quotes
 
@@ -27,7 +27,7 @@ COLUMNS = [column.name for column in option_greeks.columns]
 
 def greeks_of_held_options(reader: Reader, sessions: Sequence[date]) -> pd.DataFrame:
     """Rows of `option_greeks`: every series that any portfolio holds, or settles, on each session."""
-    lots = load_book(reader.database, reader.connection, reader.calendar).lots
+    lots = kept_book(reader.database, reader.connection, reader.calendar).lots
     splits = read_splits(reader, sorted(set(lots.underlying[lots.is_option])))
     return price_contracts(reader, held_contracts(lots, splits, reader.positions(sessions)))
 

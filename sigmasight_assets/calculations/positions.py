@@ -14,7 +14,7 @@ from sigmasight_assets.calculations.lot_prices import MISSING, STALE, STATUS_WOR
 from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import Block, runs_of, value_blocks
 from sigmasight_assets.engines.arrays import Array
-from sigmasight_assets.ledger.book import load_book
+from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import portfolios, position_values
 
@@ -45,7 +45,7 @@ def position_frames(
     (sessions, frame)
         All rows of those sessions for the portfolios (all when None), with the table's columns.
     """
-    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    book = kept_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
     size = max(1, ROWS_PER_FRAME // max(1, len(book.lots)))
     for run in runs_of(np.sort(reader.positions(sessions))):
         for start in range(0, len(run), size):

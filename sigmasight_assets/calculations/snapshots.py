@@ -20,7 +20,8 @@ from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_c
 from sigmasight_assets.calculations.reader import Reader, places_of, rows_of
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.engines.arrays import Array, IntArray
-from sigmasight_assets.ledger.book import Book, load_book
+from sigmasight_assets.ledger.book import Book
+from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import portfolio_factor_risk, portfolio_snapshots, position_correlations, position_values
 from sigmasight_assets.store.tables.portfolio import EXPOSURE_FAMILIES
@@ -51,7 +52,7 @@ def snapshot_frame(
     reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID] | None
 ) -> tuple[list[uuid.UUID], pd.DataFrame]:
     """Rows of `portfolio_snapshots` of some sessions, and the portfolios they are of (all when None)."""
-    book = load_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
+    book = kept_book(reader.database, reader.connection, reader.calendar, portfolio_ids)
     position = np.sort(reader.positions(sessions))
     if not book.portfolio_ids or not len(position):
         return book.portfolio_ids, columns_to_frame([], [(column.name, column.type) for column in portfolio_snapshots.columns])

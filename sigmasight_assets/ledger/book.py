@@ -107,15 +107,15 @@ def load_book(
     database: Database, connection: Connection, calendar: SessionCalendar, portfolio_ids: Sequence[uuid.UUID] | None = None
 ) -> Book:
     """The books of the given portfolios (all when None), in three queries and one for marks, whatever their number."""
-    heads = database.frame(_scoped(select(portfolios.c.id, portfolios.c.cash_balance, portfolios.c.cash_as_of), portfolio_ids), connection)
+    heads = database.frame(scoped(select(portfolios.c.id, portfolios.c.cash_balance, portfolios.c.cash_as_of), portfolio_ids), connection)
     ids = sorted(heads["id"]) if len(heads) else []
     heads = heads.set_index("id").loc[ids] if ids else heads
     place = {portfolio: i for i, portfolio in enumerate(ids)}
     stated_as_of = [day.date() for day in heads["cash_as_of"]]
     dates = _Dates(calendar, stated_as_of)
     as_of = [calendar.position(calendar.roll_back(day)) for day in stated_as_of]
-    flow = _ordered(database.frame(_scoped(select(flows), portfolio_ids, flows.c.portfolio_id), connection), place)
-    mark = _ordered(database.frame(_scoped(select(appraisals), portfolio_ids, appraisals.c.portfolio_id), connection), place)
+    flow = _ordered(database.frame(scoped(select(flows), portfolio_ids, flows.c.portfolio_id), connection), place)
+    mark = _ordered(database.frame(scoped(select(appraisals), portfolio_ids, appraisals.c.portfolio_id), connection), place)
     mark_position = dates.positions(mark["date"], mark["place"].to_numpy())
     in_time = np.argsort(mark_position, kind="stable")
     return Book(
@@ -154,7 +154,7 @@ def _lots(
         terms.option_type,
         terms.exercise_style,
     ).join_from(lots, instruments, (lots.c.symbol == terms.symbol) & (lots.c.asset_class == terms.asset_class))
-    frame = database.frame(_scoped(query, portfolio_ids, lots.c.portfolio_id), connection)
+    frame = database.frame(scoped(query, portfolio_ids, lots.c.portfolio_id), connection)
     frame = _ordered(frame, place).sort_values(["place", "ordinal"], kind="stable")
     portfolio = frame["place"].to_numpy()
     settlement = _settlements(frame["expiry"], calendar)
@@ -216,7 +216,7 @@ def _settlements(expiry: pd.Series, calendar: SessionCalendar) -> IntArray:
     return np.array([*known, NEVER], dtype=np.int64)[code]
 
 
-def _scoped(query: Select[Any], portfolio_ids: Sequence[uuid.UUID] | None, column: Any = portfolios.c.id) -> Select[Any]:
+def scoped(query: Select[Any], portfolio_ids: Sequence[uuid.UUID] | None, column: Any = portfolios.c.id) -> Select[Any]:
     return query if portfolio_ids is None else query.where(column.in_(list(portfolio_ids)))
 
 

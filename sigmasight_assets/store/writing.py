@@ -232,7 +232,7 @@ def _insert(connection: Connection, table: Table, cells: dict[str, ObjectArray],
             quoted = ", ".join(f'"{name}"' for name in names)
             holes = ", ".join("?" for _ in names)
             statement = f'INSERT INTO "{table.name}" ({quoted}) VALUES ({holes})'  # noqa: S608 - names come from our metadata
-            cursor.executemany(statement, zip(*(cells[name].tolist() for name in names), strict=True))
+            cursor.executemany(statement, list(zip(*(cells[name].tolist() for name in names), strict=True)))
         else:
             quoted = ", ".join(f'"{name}"' for name in names)
             cursor.copy_expert(f'COPY "{table.name}" ({quoted}) FROM STDIN', io.StringIO(copy_text([cells[name] for name in names])))
