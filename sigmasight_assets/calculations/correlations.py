@@ -20,7 +20,7 @@ from sigmasight_assets.calculations.reader import Reader, rows_of
 from sigmasight_assets.calculations.valuation import runs_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.correlation import MIN_COMMON, Correlations, correlations
-from sigmasight_assets.engines.correlation_summary import CLUSTER_AT, CorrelationSummary, summarize
+from sigmasight_assets.engines.correlation_summary import CLUSTER_AT, CorrelationSummary, average_pair, summarize, upper_triangle
 from sigmasight_assets.store.frames import columns_to_frame
 from sigmasight_assets.store.tables import lot_tags, lots, position_correlations, position_values, security_master, tags
 from sigmasight_assets.store.tables.factors import VIEWS
@@ -64,10 +64,10 @@ class _Groups:
         tagged: _Words = {}
         for i, name in enumerate(names.name):
             sectors[name] = {self.sector[name]: abs(float(names.delta[i]))} if name in self.sector else {}
-            tagged[name] = Counter()
-            for lot, dollars in names.lots_of(i):
+            tagged[name] = {}
+            for lot, dollars in names.lots_of(i) if self.tags else ():
                 for tag in self.tags.get(lot, ()):
-                    tagged[name][tag] += abs(dollars)
+                    tagged[name][tag] = tagged[name].get(tag, 0.0) + abs(dollars)
         return {"sector": sectors, "tag": tagged}
 
 
@@ -186,7 +186,7 @@ def _row(
 ) -> tuple[object, ...]:
     weight = np.abs(names.delta)
     summary = summarize(found.matrix[np.ix_(place, place)], weight, parameters.cluster_at)
-    upper = np.triu_indices(len(place), 1)
+    upper = upper_triangle(len(place))
     pairs = summary.matrix[upper]
     common = found.common[np.ix_(place, place)][upper][~np.isnan(pairs)]
     words = groups.words_of(names) if summary.clusters else {}
@@ -211,13 +211,12 @@ def _cluster(
 ) -> dict[str, object]:
     symbols = list(names.name[members])
     name, named_by = cluster_name(symbols, words)
-    inner = summary.matrix[np.ix_(members, members)][np.triu_indices(len(members), 1)]
     return {
         "name": name,
         "named_by": named_by,
         "members": symbols,
         "share": float(weight[members].sum() / weight.sum()),
-        "average_correlation": float(np.nanmean(inner)),
+        "average_correlation": average_pair(summary.matrix[np.ix_(members, members)]),
     }
 
 

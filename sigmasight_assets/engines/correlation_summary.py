@@ -62,11 +62,27 @@ def summarize(matrix: Array, weight: Array, threshold: float = CLUSTER_AT) -> Co
     if repaired:
         matrix = matrix.copy()
         matrix[inner] = nearest_correlation(matrix[inner])
-    upper = matrix[np.triu_indices(len(matrix), 1)]
-    average = float(np.nanmean(upper)) if np.isfinite(upper).any() else np.nan
     return CorrelationSummary(
-        matrix, average, effective_number(matrix[inner], weight[chosen]), smallest, repaired, chosen, clusters(matrix, weight, threshold)
+        matrix=matrix,
+        average=average_pair(matrix),
+        effective_number=effective_number(matrix[inner], weight[chosen]),
+        min_eigenvalue=smallest,
+        repaired=repaired,
+        complete=chosen,
+        clusters=clusters(matrix, weight, threshold),
     )
+
+
+def upper_triangle(n: int) -> BoolArray:
+    """Where the pairs of n names stand in their matrix, each once, shape (n, n): selects them row by row."""
+    return ~np.tri(n, dtype=bool)
+
+
+def average_pair(matrix: Array) -> float:
+    """Unweighted mean of the known pairs; NaN without one."""
+    pairs = matrix[upper_triangle(len(matrix))]
+    known = ~np.isnan(pairs)
+    return float(np.where(known, pairs, 0.0).sum() / known.sum()) if known.any() else np.nan
 
 
 def complete_names(matrix: Array, weight: Array) -> IntArray:
