@@ -20,8 +20,8 @@ from sigmasight_assets.engines.arrays import NEVER, Array, BoolArray, IntArray
 from sigmasight_assets.engines.lot_value import LotTerms, ended_by
 from sigmasight_assets.ledger.event_sessions import event_session, settlement_session
 from sigmasight_assets.sessions import SessionCalendar
+from sigmasight_assets.store.arrays import by_object
 from sigmasight_assets.store.database import Database
-from sigmasight_assets.store.frames import by_object
 from sigmasight_assets.store.tables import appraisals, flows, instruments, lots, portfolios
 
 ObjectArray = npt.NDArray[np.object_]
