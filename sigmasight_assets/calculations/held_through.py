@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import func, select
 
+from sigmasight_assets.calculations.kept_rows import position_rows
 from sigmasight_assets.calculations.lot_prices import read_market
 from sigmasight_assets.calculations.positions import position_frames
-from sigmasight_assets.calculations.reader import Reader, rows_of
+from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import IntArray
 from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.tables import materializations, option_greeks, position_values
@@ -88,7 +89,7 @@ def unstored_before(reader: Reader, position: IntArray, portfolio_ids: Sequence[
 def _chunk(reader: Reader, position: IntArray, portfolio_ids: Sequence[uuid.UUID]) -> DayRows:
     days = [reader.day(p) for p in np.union1d(position, position - 1).tolist()]
     missing = unstored_before(reader, position, portfolio_ids)
-    rows, options = _stored(reader, days, portfolio_ids), _stored_options(reader, days)
+    rows, options = position_rows(reader, days, portfolio_ids, _COLUMNS), _stored_options(reader, days)
     if missing:
         rows = rows[~rows["session"].dt.date.isin(set(missing))]
         computed = [frame[list(_COLUMNS)] for _, frame in position_frames(reader, missing, portfolio_ids, stored_options=False)]
@@ -121,12 +122,6 @@ def _matches(of: tuple[Any, Any], wanted: tuple[Any, Any]) -> IntArray:
     at = np.searchsorted(key[:n][order], key[n:])
     row = np.append(order, -1)[np.minimum(at, n)]
     return np.where((row >= 0) & (key[:n][row] == key[n:]), row, -1) if n else np.full(len(key), -1, dtype=np.int64)
-
-
-def _stored(reader: Reader, days: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> pd.DataFrame:
-    p = position_values.c
-    query = select(*(p[name] for name in _COLUMNS)).where(rows_of(position_values, days, portfolio_ids), p.status != "quarantined")
-    return reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
 
 
 def _stored_options(reader: Reader, days: Sequence[date]) -> pd.DataFrame:

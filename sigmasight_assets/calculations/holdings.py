@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import func, select
 
-from sigmasight_assets.calculations.reader import Reader, places_of, rows_of
+from sigmasight_assets.calculations.kept_rows import position_rows
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.revaluation import OptionTerms
 from sigmasight_assets.store.tables import option_greeks, position_values
@@ -131,11 +132,8 @@ def _rows_per_session(reader: Reader, sessions: Sequence[date]) -> int:
 
 
 def _position_rows(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID]) -> pd.DataFrame:
-    p = position_values.c
-    query = select(p.session, p.portfolio_id, *(p[name] for name in (*WORDS, *NUMBERS))).where(
-        rows_of(position_values, sessions, portfolio_ids), p.event.is_(None), p.status != "quarantined"
-    )
-    return reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
+    rows = position_rows(reader, sessions, portfolio_ids, ("session", "portfolio_id", *WORDS, *NUMBERS, "event"))
+    return rows[rows["event"].isna()].reset_index(drop=True)
 
 
 def _option_rows(reader: Reader, sessions: Sequence[date]) -> pd.DataFrame:

@@ -97,7 +97,7 @@ def _climb_ladder(reader: Reader, rows: pd.DataFrame, market: Underlyings, rates
     iv_position = np.where(np.isnan(iv), -1, rows["position"])
     reason = own["iv_reason"].to_numpy(dtype=object).copy()
     reason[own["price"].isna().to_numpy()] = "no_quote"
-    for lag in range(1, STALE_LIMIT + 1):
+    for lag in range(1, STALE_LIMIT + 1) if len(quotes) else ():
         before = pd.MultiIndex.from_arrays([rows["position"] - lag, named[lag][0]])
         carried = quotes["iv"].reindex(before).to_numpy()
         found = np.isnan(iv) & ~np.isnan(carried)

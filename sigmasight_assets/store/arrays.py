@@ -7,7 +7,6 @@ Floats are float64 with NaN, dates datetime64[s] with NaT, moments datetime64[us
 from __future__ import annotations
 
 import gc
-import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 from sqlalchemy import JSON, Boolean, Date, Float, Integer, String, Uuid
 from sqlalchemy.types import TypeEngine
 
@@ -113,7 +113,7 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
     if isinstance(kind, ExactDecimal):
         return lambda value: Decimal(decimal_text(Decimal(value)))
     if isinstance(kind, JSON):
-        return lambda value: json.loads(value) if isinstance(value, str) else value
+        return lambda value: orjson.loads(value) if isinstance(value, str) else value
     return lambda value: value
 
 

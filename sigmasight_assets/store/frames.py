@@ -6,7 +6,7 @@ fastest: None for missing, ISO dates, 32 hexadecimal digits for ids on SQLite.
 
 from __future__ import annotations
 
-import json
+import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import pandas as pd
 from sqlalchemy import JSON, Boolean, Date, Float, Integer, Table, Uuid
 from sqlalchemy.types import TypeEngine
@@ -88,7 +89,18 @@ def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
 
 def _canonical_json(value: Any) -> str:
     """The one text of a JSON value; NaN and infinity are refused, as PostgreSQL does."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    if b"null" in text:  # which stands for None, and would for NaN
+        _require_finite(value)
+    return text.decode()
+
+
+def _require_finite(value: Any) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"JSON has no number for {value}")
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    for part in parts:
+        _require_finite(part)
 
 
 def _iso_dates(series: pd.Series) -> ObjectArray:

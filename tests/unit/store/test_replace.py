@@ -247,6 +247,14 @@ def test_json_comes_back_as_it_went_in(database: Database) -> None:
     assert rows["files"].tolist() == [None]
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_has_not_is_refused_wherever_it_stands(database: Database, number: float) -> None:
+    row = {"session": MON, "portfolio_id": ONE, "sections": {"a": [None, {"b": number}]}, "files": None, "content_hash": "0"}
+    frame = typed_frame(portfolio_reports, [row | {"status": "ok"}])
+    with pytest.raises(ValueError, match="JSON has no number"):
+        replace(database, portfolio_reports, frame, computed(), sessions=[MON], portfolios=[ONE])
+
+
 def test_an_empty_result_has_the_types_of_a_full_one(database: Database) -> None:
     empty = stored(database, position_values).dtypes
     write_positions(database, [position_row(MON, ONE, 1)], [MON], [ONE])
