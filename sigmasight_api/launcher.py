@@ -161,8 +161,9 @@ class Launcher:
 
         wanted = RunsFilter(statuses=list(NOT_FINISHED_STATUSES)) if in_progress else None
         with self.instance() as instance:
-            records = instance.get_run_records(filters=wanted, limit=offset + limit)[offset:]
-            return [_run_row(instance, record) for record in records], instance.get_runs_count(filters=wanted)
+            found = instance.get_run_records(filters=wanted, limit=offset + limit)
+            total = len(found) if len(found) < offset + limit else instance.get_runs_count(filters=wanted)
+            return [_run_row(instance, record) for record in found[offset:]], total
 
     def instigators(self) -> list[dict[str, str]]:
         """Schedules and sensors that have run or were turned on or off."""

@@ -105,8 +105,7 @@ def _on_factors(window: FactorWindow, y: Array) -> Mapping[str, Sensitivity | st
     """The seven betas."""
     if window.design is None:
         return dict.fromkeys(FACTORS, window.reason or INSUFFICIENT)
-    fitted = fit(window.design, _rows(y, window.rows))
-    return {name: _sensitivity(fitted, k) for k, name in enumerate(FACTORS)}
+    return dict(zip(FACTORS, _sensitivities(fit(window.design, _rows(y, window.rows))), strict=True))
 
 
 def _beside_factors(window: FactorWindow, values: Array, y: Array, name: str) -> Sensitivity | str:
@@ -133,7 +132,7 @@ def _last_coefficient(regressors: Array, y: Array, rows: BoolArray, name: str) -
         design = design_of(regressors)
     except SingularDesign:
         return SINGULAR
-    return _sensitivity(fit(design, _rows(y, rows)), regressors.shape[1] - 1)
+    return _sensitivities(fit(design, _rows(y, rows)))[-1]
 
 
 def _rows(values: Array, rows: BoolArray) -> Array:
@@ -142,16 +141,15 @@ def _rows(values: Array, rows: BoolArray) -> Array:
     return chosen
 
 
-def _sensitivity(fitted: OlsFit, k: int) -> Sensitivity:
-    """Row k of a fit, where there are enough observations."""
+def _sensitivities(fitted: OlsFit) -> list[Sensitivity]:
+    """Each coefficient of a fit, where there are enough observations."""
     enough = fitted.n_obs >= MIN_OBSERVATIONS
     unknown = ~enough | fitted.is_singular
 
     def known(values: Array) -> Array:
         return np.where(unknown, np.nan, values)
 
-    volatility = np.sqrt(fitted.residual_variance * SESSIONS_PER_YEAR)
+    beta, std_error, r_squared = known(fitted.beta), known(fitted.std_error), known(fitted.r_squared)
+    volatility = known(np.sqrt(fitted.residual_variance * SESSIONS_PER_YEAR))
     singular = np.asarray(enough & fitted.is_singular)
-    return Sensitivity(
-        known(fitted.beta[k]), known(fitted.std_error[k]), known(fitted.r_squared), known(volatility), fitted.n_obs, singular
-    )
+    return [Sensitivity(one, error, r_squared, volatility, fitted.n_obs, singular) for one, error in zip(beta, std_error, strict=True)]

@@ -122,6 +122,8 @@ def fit(design: Design, y: Array) -> OlsFit:
     y : Array of shape (n_rows, n_instruments)
     """
     gapped = np.isnan(y.sum(axis=0))
+    if y.shape[1] <= COLUMNS_AT_ONCE and not gapped.any():
+        return _fit_full(design, y)
     out = _empty(design, y.shape[1])
     for columns in _blocks(np.flatnonzero(~gapped)):
         _put(out, columns, _fit_full(design, _taken(y, columns)))

@@ -29,6 +29,11 @@ def started(home: Path, code: str) -> subprocess.Popen[bytes]:
     return child
 
 
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PATIENCE", tuple((wanted, 1.0) for wanted, _ in processes.PATIENCE))
+
+
 def test_stop_ends_a_group_whose_leader_is_gone(tmp_path: Path) -> None:
     child = started(tmp_path, ORPHANING)
     assert child.wait(timeout=10) == 0
@@ -37,8 +42,7 @@ def test_stop_ends_a_group_whose_leader_is_gone(tmp_path: Path) -> None:
     assert group_of(child.pid) == []
 
 
-def test_stop_insists_with_a_process_that_is_deaf_to_interrupts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "PATIENCE", tuple((wanted, 1.0) for wanted, _ in processes.PATIENCE))
+def test_stop_insists_with_a_process_that_is_deaf_to_interrupts(tmp_path: Path) -> None:
     child = started(tmp_path, DEAF)
     stop([child])
     assert group_of(child.pid) == []
