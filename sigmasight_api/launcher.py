@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from dagster_graphql import DagsterGraphQLClient
 
 CONNECT_SECONDS = 0.25
+HEARTBEAT_SECONDS = 1.0
+"""How old the state of the daemon, of schedules and sensors may be that is told: they change by the half minute."""
 LOCATION, REPOSITORY = "sigmasight", "__repository__"
 RANGE_START, RANGE_END, PARTITION = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 
@@ -167,7 +169,7 @@ class Launcher:
 
     def instigators(self) -> list[dict[str, str]]:
         """Schedules and sensors that have run or were turned on or off."""
-        found: list[dict[str, str]] = self._looks.at("instigators", self._instigators)
+        found: list[dict[str, str]] = self._looks.at("instigators", self._instigators, HEARTBEAT_SECONDS)
         return found
 
     def _instigators(self) -> list[dict[str, str]]:
@@ -181,7 +183,7 @@ class Launcher:
 
     def describe(self) -> dict[str, Any]:
         """Whether Dagster answers, and by what way runs are started."""
-        found: dict[str, Any] = self._looks.at("dagster", self._describe)
+        found: dict[str, Any] = self._looks.at("dagster", self._describe, HEARTBEAT_SECONDS)
         return found
 
     def _describe(self) -> dict[str, Any]:

@@ -11,15 +11,18 @@ MOST_KEPT = 64
 
 
 class Looks:
-    """Whoever asks while a look is under way shares the next one with all who wait: nobody is told what was true before they asked."""
+    """Whoever asks while a look is under way shares the next one with all who wait.
+
+    Nobody is told what was true before they asked, unless they say how old it may be.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # one look at a time
         self._seen: dict[Hashable, tuple[float, Any]] = {}
 
-    def at(self, key: Hashable, look: Callable[[], Any]) -> Any:
-        """What `look` finds, begun after this was asked for; not to be changed by who is given it."""
-        asked = time.monotonic()
+    def at(self, key: Hashable, look: Callable[[], Any], age: float = 0.0) -> Any:
+        """What `look` finds, begun at most `age` seconds before this was asked for; not to be changed by who is given it."""
+        asked = time.monotonic() - age
         with self._lock:
             seen = self._seen.get(key)
             if seen is None or seen[0] < asked:

@@ -46,3 +46,10 @@ def test_a_look_that_fails_is_not_kept() -> None:
     with pytest.raises(ZeroDivisionError):
         looks.at("key", lambda: 1 // 0)
     assert looks.at("key", lambda: 5) == 5
+
+
+def test_an_old_look_is_enough_for_who_says_so() -> None:
+    looks, seen = Looks(), []
+    for age in (0.0, 600.0, 600.0, 0.0):
+        looks.at("key", lambda: seen.append(1), age)
+    assert len(seen) == 2
