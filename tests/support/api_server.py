@@ -57,7 +57,7 @@ class ApiServer:
     def wait_until(self, what: Any) -> None:
         deadline = time.monotonic() + PATIENCE
         while not what():
-            ended = self.process is None or self.process.poll() is not None
+            ended = self.process is not None and self.process.poll() is not None
             assert not ended and time.monotonic() < deadline, (self.state / "server.log").read_text()[-4000:]
             time.sleep(0.1)
 
