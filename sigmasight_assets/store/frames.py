@@ -89,10 +89,17 @@ def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
 
 def _canonical_json(value: Any) -> str:
     """The one text of a JSON value; NaN and infinity are refused, as PostgreSQL does."""
-    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    text = orjson.dumps(value, default=_plain_float, option=orjson.OPT_SORT_KEYS)
     if b"null" in text:  # which stands for None, and would for NaN
         _require_finite(value)
     return text.decode()
+
+
+def _plain_float(value: Any) -> float:
+    """NumPy's float is Python's; its arrays and other numbers have no place in JSON."""
+    if isinstance(value, float):
+        return float(value)
+    raise TypeError(f"JSON has no form for {type(value).__name__}")
 
 
 def _require_finite(value: Any) -> None:
