@@ -84,6 +84,7 @@ class Access:
     def __init__(self, request: Request, credentials: tokens.Credentials) -> None:
         self.request, self.credentials = request, credentials
         self.service: Service = request.app.state.service
+        self._asked: dict[tuple[Asked, uuid.UUID | str | None], Known] = {}
 
     def answer(self, build: Callable[[Caller], Any]) -> Response:
         """What `build` makes of the caller's rows, as JSON with its entity tag."""
@@ -147,10 +148,17 @@ class Access:
             yield Book(self, connection, known.user, None, _holder(known.owned, lot_id))
 
     def _who(self, asked: Asked, asked_id: uuid.UUID | str | None = None) -> tuple[User, Sequence[Portfolio], str | None]:
-        """The caller, those of their portfolios that are asked for, and the content's token.
+        """The caller, those of their portfolios that are asked for, and the content's token; found out once a request.
 
         The token is read before the transaction that it is used for begins: what is kept under it may be newer, never older.
         """
+        known = self._asked.get((asked, asked_id))
+        if known is None:
+            known = self._asked[asked, asked_id] = self._find(asked, asked_id)
+        self.request.scope["user_id"] = str(known.user.id)
+        return known.user, known.owned, known.token
+
+    def _find(self, asked: Asked, asked_id: uuid.UUID | str | None) -> Known:
         service = self.service
         token = service.version.before_reading()
         key = (self.credentials.key, asked, asked_id)
@@ -160,8 +168,7 @@ class Access:
                 known = self._found(connection, asked, asked_id)
             known = replace(known, token=token or known.token)
             service.known.put(key, known)
-        self.request.scope["user_id"] = str(known.user.id)
-        return known.user, known.owned, known.token
+        return known
 
     def _found(self, connection: Connection, asked: Asked, asked_id: uuid.UUID | str | None = None) -> Known:
         by_token = self.credentials.token_hash is not None
