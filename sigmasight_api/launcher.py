@@ -118,7 +118,10 @@ class Launcher:
         if self._is_by_webserver(operation):
             self._client.terminate_run(step.run_id)
         elif operation.process_id == self.worker.process_id:
-            self.worker.kill() if insist else self.worker.cancel(step.run_id)
+            if insist:
+                self.worker.kill()
+            else:
+                self.worker.cancel(step.run_id)
         else:
             process = is_process(operation.process_id, datetime.now().astimezone().timestamp())
             if process is not None:
@@ -152,10 +155,7 @@ class Launcher:
         ------
         DagsterDown
         """
-        found: tuple[list[dict[str, Any]], int] = self._looks.at(
-            ("runs", limit, offset, in_progress), lambda: self._runs(limit, offset, in_progress)
-        )
-        return found
+        return self._looks.at(("runs", limit, offset, in_progress), lambda: self._runs(limit, offset, in_progress))
 
     def _runs(self, limit: int, offset: int, in_progress: bool) -> tuple[list[dict[str, Any]], int]:
         from dagster import RunsFilter
@@ -169,8 +169,7 @@ class Launcher:
 
     def instigators(self) -> list[dict[str, str]]:
         """Schedules and sensors that have run or were turned on or off."""
-        found: list[dict[str, str]] = self._looks.at("instigators", self._instigators, HEARTBEAT_SECONDS)
-        return found
+        return self._looks.at("instigators", self._instigators, HEARTBEAT_SECONDS)
 
     def _instigators(self) -> list[dict[str, str]]:
         with self.instance() as instance:
@@ -183,8 +182,7 @@ class Launcher:
 
     def describe(self) -> dict[str, Any]:
         """Whether Dagster answers, and by what way runs are started."""
-        found: dict[str, Any] = self._looks.at("dagster", self._describe, HEARTBEAT_SECONDS)
-        return found
+        return self._looks.at("dagster", self._describe, HEARTBEAT_SECONDS)
 
     def _describe(self) -> dict[str, Any]:
         by = "webserver" if self._settings.dagster_webserver else "worker"

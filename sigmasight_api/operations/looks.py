@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar
 
 MOST_KEPT = 64
+T = TypeVar("T")
 
 
 class Looks:
@@ -20,7 +21,7 @@ class Looks:
         self._lock = threading.Lock()  # one look at a time
         self._seen: dict[Hashable, tuple[float, Any]] = {}
 
-    def at(self, key: Hashable, look: Callable[[], Any], age: float = 0.0) -> Any:
+    def at(self, key: Hashable, look: Callable[[], T], age: float = 0.0) -> T:
         """What `look` finds, begun at most `age` seconds before this was asked for; not to be changed by who is given it."""
         asked = time.monotonic() - age
         with self._lock:
@@ -30,4 +31,5 @@ class Looks:
                 if len(self._seen) >= MOST_KEPT:
                     self._seen.clear()
                 self._seen[key] = seen
-            return seen[1]
+            found: T = seen[1]
+            return found
