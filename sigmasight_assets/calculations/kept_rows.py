@@ -7,7 +7,6 @@ rows are.
 from __future__ import annotations
 
 import uuid
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +15,7 @@ import pandas as pd
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.reader import Reader, rows_of
+from sigmasight_assets.kept import Kept
 from sigmasight_assets.store.tables import materializations, position_values
 
 COLUMNS = (
@@ -36,12 +36,7 @@ class _RowSets:
     hashes: tuple[tuple[uuid.UUID, str], ...]
 
 
-_KEPT: deque[tuple[_RowSets, pd.DataFrame]] = deque(maxlen=MOST_SESSIONS)
-
-
-def forget() -> None:
-    """Keep nothing of what was read so far."""
-    _KEPT.clear()
+KEPT: Kept[_RowSets, pd.DataFrame] = Kept(MOST_SESSIONS)
 
 
 def position_rows(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID], columns: Sequence[str]) -> pd.DataFrame:
@@ -67,12 +62,7 @@ def _kept(reader: Reader, session: date, portfolio_ids: Sequence[uuid.UUID]) -> 
     )
     hashes = sorted(tuple(row) for row in reader.connection.execute(query))
     state = _RowSets(reader.database.url.render_as_string(hide_password=True), session, tuple(hashes))
-    for known, frame in tuple(_KEPT):
-        if known == state:
-            return frame
-    frame = _read(reader, [session], portfolio_ids, COLUMNS)
-    _KEPT.append((state, frame))
-    return frame
+    return KEPT.at(state, lambda: _read(reader, [session], portfolio_ids, COLUMNS))
 
 
 def _read(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID], columns: Sequence[str]) -> pd.DataFrame:

@@ -8,7 +8,6 @@ is. The moment also tells a restored or another database from the one that was r
 from __future__ import annotations
 
 import uuid
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,6 +15,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, func, select
 
+from sigmasight_assets.kept import Kept
 from sigmasight_assets.ledger.book import Book, load_book, scoped
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
@@ -33,7 +33,7 @@ class LedgerState:
     rows: tuple[int, ...]
 
 
-KEPT: deque[tuple[LedgerState, Book]] = deque(maxlen=1)
+KEPT: Kept[LedgerState, Book] = Kept(1)
 
 
 def kept_book(
@@ -41,14 +41,14 @@ def kept_book(
 ) -> Book:
     """What `load_book` gives, without reading it again where nothing has changed; its arrays are not to be written to."""
     state = ledger_state(database, connection, calendar, portfolio_ids)
-    for known, book in tuple(KEPT):
-        if known == state:
-            return book
-    book = load_book(database, connection, calendar, portfolio_ids)
+    return KEPT.at(state, lambda: _for_reading(load_book(database, connection, calendar, portfolio_ids)))
+
+
+def _for_reading(book: Book) -> Book:
+    """A book whose arrays cannot be written to."""
     for values in (*vars(book).values(), *vars(book.lots).values()):
         if hasattr(values, "setflags"):
             values.setflags(write=False)
-    KEPT.append((state, book))
     return book
 
 

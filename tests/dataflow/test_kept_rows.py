@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
-from sigmasight_assets.calculations import kept_rows, materialize
-from sigmasight_assets.calculations.kept_rows import COLUMNS, MOST_SESSIONS, position_rows
+from sigmasight_assets.calculations import materialize
+from sigmasight_assets.calculations.kept_rows import COLUMNS, KEPT, MOST_SESSIONS, position_rows
 from sigmasight_assets.calculations.reader import reading
 from sigmasight_assets.sessions import SessionCalendar
 from sigmasight_assets.store.database import Database
@@ -23,9 +23,9 @@ DAYS = (date(2022, 4, 27), date(2022, 4, 28), date(2022, 4, 29))
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> Iterator[None]:
-    kept_rows.forget()
+    KEPT.clear()
     yield
-    kept_rows.forget()
+    KEPT.clear()
 
 
 def test_every_change_of_the_rows_is_seen(database: Database, calendar: SessionCalendar) -> None:
