@@ -23,7 +23,7 @@ from sigmasight_assets.store.arrays import AnyArray, Columns
 from sigmasight_assets.store.columns import UtcDateTime
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import LEDGER_FACETS, UNDATED
-from sigmasight_assets.store.staleness import Grid, Judged, explained, judge, rows_of
+from sigmasight_assets.store.staleness import Grid, Judged, explained, judge, rows_by_name
 from sigmasight_assets.store.tables import ledger_changes, materializations
 
 KEPT_PORTFOLIOS = 128
@@ -51,7 +51,7 @@ class Provenance:
     def __init__(self, records: Columns, judged: Mapping[str, Judged], grid: Grid) -> None:
         self._judged, self._grid = judged, grid
         self._row = {session: i for i, session in enumerate(grid.sessions)}
-        self._records = {table: _of_table(records, at) for table, at in rows_of(records["table_name"]).items()}
+        self._records = {table: _of_table(records, at) for table, at in rows_by_name(records["table_name"]).items()}
 
     def sessions(self, table: str) -> Sequence[date]:
         """Sessions with rows of a table, in order."""

@@ -143,7 +143,7 @@ class _Records:
 
     def __init__(self, records: Columns, grid: Grid) -> None:
         self._records, self._grid = records, grid
-        self._rows = rows_of(records["table_name"])
+        self._rows = rows_by_name(records["table_name"])
         days = np.array(grid.sessions, dtype="datetime64[s]")
         line = np.searchsorted(days, records["session"])
         line[line == len(days)] = 0
@@ -174,7 +174,7 @@ class _Records:
         return at[inside], (line[inside], owner[inside]), self._grid.shape(table)
 
 
-def rows_of(names: AnyArray) -> dict[str, Places]:
+def rows_by_name(names: AnyArray) -> dict[str, Places]:
     """Where each name stands in a column of names, in order."""
     number: dict[str, int] = {}
     codes = np.fromiter((number.setdefault(name, len(number)) for name in names.tolist()), dtype=np.intp, count=len(names))
