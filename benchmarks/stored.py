@@ -79,16 +79,14 @@ def _copy_rows(connection: Connection, table: Table, copies: int) -> None:
 
 
 def _of_a_portfolio(table: Table) -> str:
-    owners = 'SELECT owner_id FROM "portfolios"'
-    if table is users:
-        return f"id IN ({owners})"
+    own = "FROM portfolios WHERE slug NOT LIKE '%~%'"
     if table is portfolios:
-        return "TRUE"
+        return "slug NOT LIKE '%~%'"
     if "portfolio_id" in table.columns:
-        return "portfolio_id IS NOT NULL AND portfolio_id IN (SELECT id FROM portfolios WHERE slug NOT LIKE '%~%')"
+        return f"portfolio_id IN (SELECT id {own})"
     if "lot_id" in table.columns:
-        return "lot_id IN (SELECT id FROM lots WHERE portfolio_id IN (SELECT id FROM portfolios WHERE slug NOT LIKE '%~%'))"
-    return "owner_id IN (SELECT owner_id FROM portfolios WHERE slug NOT LIKE '%~%')"
+        return f"lot_id IN (SELECT id FROM lots WHERE portfolio_id IN (SELECT id {own}))"  # noqa: S608 - names of our tables
+    return f"{'id' if table is users else 'owner_id'} IN (SELECT owner_id {own})"
 
 
 def _copied(connection: Connection, table: Table, column: Column[object]) -> str:
