@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 0.25
 HEARTBEAT_SECONDS = 1.0
 """How old the state of the daemon, of schedules and sensors may be that is told: they change by the half minute."""
+GLANCE_SECONDS = 0.25
+"""How old the list of runs may be that is told: whoever watches asks again."""
 LOCATION, REPOSITORY = "sigmasight", "__repository__"
 RANGE_START, RANGE_END, PARTITION = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end", "dagster/partition"
 
@@ -155,7 +157,7 @@ class Launcher:
         ------
         DagsterDown
         """
-        return self._looks.at(("runs", limit, offset, in_progress), lambda: self._runs(limit, offset, in_progress))
+        return self._looks.at(("runs", limit, offset, in_progress), lambda: self._runs(limit, offset, in_progress), GLANCE_SECONDS)
 
     def _runs(self, limit: int, offset: int, in_progress: bool) -> tuple[list[dict[str, Any]], int]:
         from dagster import RunsFilter
