@@ -13,18 +13,24 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import String, func, select, type_coerce
+from sqlalchemy import func, select
 
+from sigmasight_assets.calculations.kept_rows import position_rows
 from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash, stored_market_value
 from sigmasight_assets.calculations.packing import unpacked
-from sigmasight_assets.calculations.reader import Reader, rows_of
+from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.factor_betas import RATES_MARKET_ONLY
 from sigmasight_assets.engines.factor_names import FACTORS, MODEL_FACTORS, RATES
 from sigmasight_assets.ledger.kept_book import kept_book
-from sigmasight_assets.store.tables import factor_betas, factor_covariance, lots, position_values
+from sigmasight_assets.store.arrays import by_object
+from sigmasight_assets.store.tables import factor_betas, factor_covariance, lots
 
 ROWS_PER_READ = 200_000
+_COLUMNS = (
+    "session", "portfolio_id", "lot_id", "symbol", "asset_class", "underlying", "event", "price_status", "market_value", "cost_basis",
+    "notional_exposure", "delta_dollars", "status", "reason",
+)  # fmt: skip
 N_MODEL = len(MODEL_FACTORS)
 
 
@@ -163,14 +169,8 @@ def _chunks(
 
 def _held(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> pd.DataFrame:
     """Open lots on some sessions."""
-    p = position_values.c
-    lot_id = type_coerce(p.lot_id, String).label("lot_id")
-    wanted = (
-        p.session, p.portfolio_id, lot_id, p.symbol, p.asset_class, p.underlying, p.price_status, p.market_value, p.cost_basis,
-        p.notional_exposure, p.delta_dollars, p.status, p.reason,
-    )  # fmt: skip
-    query = select(*wanted).where(rows_of(position_values, reader.days(position), portfolio_ids), p.event.is_(None))
-    rows = reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
+    rows = position_rows(reader, reader.days(position), portfolio_ids, _COLUMNS, quarantined=True)
+    rows = rows[rows["event"].isna()].reset_index(drop=True)
     return rows.assign(position=reader.positions_of(rows["session"]))
 
 
@@ -270,7 +270,7 @@ def _lots(rows: pd.DataFrame, betas: _Betas) -> _Lots:
     causes = [is_private, ~sound, np.isnan(delta), missing.any(axis=1)]
     return _Lots(
         betas=betas,
-        lot_id=np.array([_dashed(str(lot)) for lot in rows["lot_id"]], dtype=object),
+        lot_id=by_object(rows["lot_id"].tolist(), str),
         symbol=rows["symbol"].to_numpy(dtype=object),
         underlying=underlying,
         number=number,
@@ -282,11 +282,6 @@ def _lots(rows: pd.DataFrame, betas: _Betas) -> _Lots:
         reason=np.select(causes, ["private_asset", "quarantined", no_delta, why], None).astype(object),
         is_stale=(rows["price_status"] == "stale").to_numpy(),
     )
-
-
-def _dashed(lot_id: str) -> str:
-    """A lot's id as text, whether the driver gives it with dashes or without: parsing it would take longer than all else."""
-    return lot_id if len(lot_id) > 32 else f"{lot_id[:8]}-{lot_id[8:12]}-{lot_id[12:16]}-{lot_id[16:20]}-{lot_id[20:]}"
 
 
 def _weight(rows: pd.DataFrame, delta: Array) -> Array:

@@ -7,25 +7,26 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import String, func, select, type_coerce
+from sqlalchemy import func, select
 
 from sigmasight_assets.calculations.factor_panels import read_return_panel
+from sigmasight_assets.calculations.kept_rows import position_rows
 from sigmasight_assets.calculations.packing import packed, unpacked
 from sigmasight_assets.calculations.positions import portfolios_of
-from sigmasight_assets.calculations.reader import Reader, rows_of
+from sigmasight_assets.calculations.reader import Reader
 from sigmasight_assets.calculations.valuation import runs_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.correlation import MIN_COMMON, Correlations, correlations
 from sigmasight_assets.engines.correlation_summary import CLUSTER_AT, CorrelationSummary, average_pair, summarize, upper_triangle
 from sigmasight_assets.store.frames import columns_to_frame
-from sigmasight_assets.store.tables import lot_tags, lots, position_correlations, position_values, security_master, tags
+from sigmasight_assets.store.tables import lot_tags, lots, position_correlations, security_master, tags
 from sigmasight_assets.store.tables.factors import VIEWS
 
 COLUMNS = [(column.name, column.type) for column in position_correlations.columns]
+_COLUMNS = ("session", "portfolio_id", "lot_id", "underlying", "asset_class", "event", "delta_dollars")
 NAMED_FROM = 0.7
 """A cluster is called by what at least this share of its members have in common."""
 BOOKS_PER_FRAME = 1_000
@@ -56,7 +57,7 @@ class _Groups:
     """What names may share: sector of each underlying, and the owner's tags of each lot."""
 
     sector: Mapping[str, str]
-    tags: Mapping[str, tuple[str, ...]]
+    tags: Mapping[uuid.UUID, tuple[str, ...]]
 
     def words_of(self, names: _Names) -> dict[str, _Words]:
         """Words of the names as sectors and as tags; a name's tags are those of its lots."""
@@ -121,7 +122,7 @@ class _Names:
     def of(self, where: slice | IntArray) -> _Names:
         return _Names(self.name[where], self.delta[where], self.first[where], self.n_lots[where], self.lot_id, self.lot_delta, {})
 
-    def lots_of(self, i: int) -> list[tuple[str, float]]:
+    def lots_of(self, i: int) -> list[tuple[uuid.UUID, float]]:
         """Ids of a name's lots, and their delta dollars."""
         those = slice(self.first[i], self.first[i] + self.n_lots[i])
         return list(zip(self.lot_id[those], self.lot_delta[those].tolist(), strict=True))
@@ -129,17 +130,17 @@ class _Names:
 
 def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: IntArray) -> _Names:
     """Open lots netted by session, portfolio and underlying; private assets and lots without a delta are left out."""
-    p = position_values.c
-    mine = rows_of(position_values, reader.days(position), portfolio_ids)
-    wanted = (p.session, p.portfolio_id, p.underlying, _raw(p.lot_id), p.delta_dollars)
-    query = select(*wanted).where(mine, p.event.is_(None), p.asset_class != "private", p.delta_dollars.is_not(None))
-    rows = reader.frame(query.where(p.status != "quarantined").order_by(p.session, p.portfolio_id, p.underlying, p.lot_id))
-    at = reader.positions_of(rows["session"])
-    owner, name = rows["portfolio_id"].to_numpy(dtype=object), rows["underlying"].to_numpy(dtype=object)
+    rows = position_rows(reader, reader.days(position), portfolio_ids, _COLUMNS)
+    counts = rows["event"].isna() & (rows["asset_class"] != "private") & rows["delta_dollars"].notna()
+    rows = rows[counts.to_numpy()]
+    at, owner = reader.positions_of(rows["session"]), rows["portfolio_id"].to_numpy(dtype=object)
     is_next_book = np.ones(len(rows), dtype=bool)
     is_next_book[1:] = (at[1:] != at[:-1]) | (owner[1:] != owner[:-1])
+    code, distinct = pd.factorize(rows["underlying"].to_numpy(dtype=object), sort=True)
+    order = np.lexsort((code, np.cumsum(is_next_book)))  # lots of one name together, in their own order
+    rows, code, name = rows.iloc[order], code[order], distinct[code[order]]
     is_next_name = is_next_book.copy()
-    is_next_name[1:] |= name[1:] != name[:-1]
+    is_next_name[1:] |= code[1:] != code[:-1]
     first = np.flatnonzero(is_next_name)
     book = np.flatnonzero(is_next_book)
     place = np.searchsorted(first, [*book.tolist(), len(rows)])  # of each book's first name
@@ -147,11 +148,6 @@ def _read_names(reader: Reader, portfolio_ids: Sequence[uuid.UUID], position: In
     delta = rows["delta_dollars"].to_numpy(dtype=np.float64)
     netted = np.add.reduceat(delta, first) if len(first) else np.zeros(0)
     return _Names(name[first], netted, first, np.diff([*first.tolist(), len(rows)]), rows["lot_id"].to_numpy(dtype=object), delta, books)
-
-
-def _raw(lot_id: Any) -> Any:
-    """A lot's id as the driver has it: a key, not worth parsing."""
-    return type_coerce(lot_id, String).label("lot_id")
 
 
 def _views(names: _Names, returns: Array, groups: _Groups, parameters: CorrelationParameters) -> list[tuple[object, ...]]:
@@ -245,7 +241,7 @@ def _read_groups(reader: Reader, portfolio_ids: Sequence[uuid.UUID]) -> _Groups:
     master = security_master.c
     sector = reader.frame(select(master.symbol, func.coalesce(master.sector, master.fund_category).label("sector")))
     sector = sector[sector["sector"].notna()]
-    pairs = select(_raw(lot_tags.c.lot_id), tags.c.name).join_from(lot_tags, tags, tags.c.id == lot_tags.c.tag_id)
+    pairs = select(lot_tags.c.lot_id, tags.c.name).join_from(lot_tags, tags, tags.c.id == lot_tags.c.tag_id)
     named = reader.frame(pairs.join(lots, lots.c.id == lot_tags.c.lot_id).where(lots.c.portfolio_id.in_(list(portfolio_ids))))
     by_lot = named.groupby("lot_id")["name"].agg(tuple).to_dict() if len(named) else {}
     return _Groups(dict(zip(sector["symbol"], sector["sector"], strict=True)), by_lot)

@@ -20,8 +20,8 @@ from sigmasight_assets.store.tables import materializations, position_values
 
 COLUMNS = (
     "session", "portfolio_id", "lot_id", "symbol", "underlying", "asset_class", "event", "quantity", "multiplier", "price", "market_value",
-    "cost_basis", "notional_exposure", "pnl", "dividends", "delta_dollars", "gamma_dollars_per_pct", "theta_per_day", "vega_per_volpt",
-    "rho_per_pct",
+    "cost_basis", "unrealized_pnl", "notional_exposure", "pnl", "dividends", "coverage_change", "delta_dollars", "gamma_dollars_per_pct",
+    "theta_per_day", "vega_per_volpt", "rho_per_pct", "price_status", "status", "reason",
 )  # fmt: skip
 MOST_SESSIONS = 2
 """That are kept: a session and the one before. Longer ranges are read as they are asked for."""
@@ -39,8 +39,10 @@ class _RowSets:
 KEPT: Kept[_RowSets, pd.DataFrame] = Kept(MOST_SESSIONS)
 
 
-def position_rows(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID], columns: Sequence[str]) -> pd.DataFrame:
-    """Stored rows of lots, those that end among them, without quarantined ones; ordered by session, portfolio and lot.
+def position_rows(
+    reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID], columns: Sequence[str], *, quarantined: bool = False
+) -> pd.DataFrame:
+    """Stored rows of lots, those that end among them; ordered by session, portfolio and lot.
 
     Parameters
     ----------
@@ -48,11 +50,19 @@ def position_rows(reader: Reader, sessions: Sequence[date], portfolio_ids: Seque
         Sorted.
     columns : sequence of str
         Some of `COLUMNS`.
+    quarantined : bool
+        Whether quarantined rows are among them.
     """
     if not 0 < len(sessions) <= MOST_SESSIONS:
-        return _read(reader, sessions, portfolio_ids, columns)
-    parts = [_kept(reader, session, portfolio_ids)[list(columns)] for session in sessions]
+        rows = _read(reader, sessions, portfolio_ids, [*dict.fromkeys((*columns, "status"))])
+        return _chosen(rows, columns, quarantined).reset_index(drop=True)
+    parts = [_chosen(_kept(reader, session, portfolio_ids), columns, quarantined) for session in sessions]
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+
+
+def _chosen(rows: pd.DataFrame, columns: Sequence[str], quarantined: bool) -> pd.DataFrame:
+    is_bad = (rows["status"] == "quarantined").to_numpy()
+    return rows[list(columns)] if quarantined or not is_bad.any() else rows.loc[~is_bad, list(columns)]
 
 
 def _kept(reader: Reader, session: date, portfolio_ids: Sequence[uuid.UUID]) -> pd.DataFrame:
@@ -67,5 +77,5 @@ def _kept(reader: Reader, session: date, portfolio_ids: Sequence[uuid.UUID]) -> 
 
 def _read(reader: Reader, sessions: Sequence[date], portfolio_ids: Sequence[uuid.UUID], columns: Sequence[str]) -> pd.DataFrame:
     p = position_values.c
-    query = select(*(p[name] for name in columns)).where(rows_of(position_values, sessions, portfolio_ids), p.status != "quarantined")
+    query = select(*(p[name] for name in columns)).where(rows_of(position_values, sessions, portfolio_ids))
     return reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))

@@ -8,11 +8,12 @@ import numpy as np
 from sqlalchemy import select
 
 from sigmasight_assets.calculations.cash import BookCash, at_sessions, read_book_cash
-from sigmasight_assets.calculations.reader import Reader, places_of, rows_of
+from sigmasight_assets.calculations.kept_rows import position_rows
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.engines.arrays import Array, BoolArray, IntArray
 from sigmasight_assets.engines.cash import CashRuns
 from sigmasight_assets.ledger.book import Book
-from sigmasight_assets.store.tables import opening_cash, position_values
+from sigmasight_assets.store.tables import opening_cash
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,8 @@ def net_asset_value(cash: PortfolioCash, position: IntArray, market_value: Array
 
 def stored_market_value(reader: Reader, book: Book, position: IntArray) -> Array:
     """Sums of stored positions on sorted calendar positions, shape (n_sessions, n_portfolios)."""
-    p = position_values.c
-    query = select(p.session, p.portfolio_id, p.market_value).where(rows_of(position_values, reader.days(position), book.portfolio_ids))
-    rows = reader.frame(query.order_by(p.session, p.portfolio_id, p.lot_id))
+    columns = ("session", "portfolio_id", "market_value")
+    rows = position_rows(reader, reader.days(position), book.portfolio_ids, columns, quarantined=True)
     shape = (len(position), len(book.portfolio_ids))
     line = np.searchsorted(position, reader.positions_of(rows["session"]))
     cell = line * shape[1] + places_of(rows["portfolio_id"], book.portfolio_ids)

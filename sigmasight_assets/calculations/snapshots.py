@@ -15,15 +15,16 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
-from sigmasight_assets.calculations.earlier_gains import computed_gains, earlier_gains
+from sigmasight_assets.calculations.earlier_sessions import EarlierSessions
+from sigmasight_assets.calculations.kept_rows import position_rows
 from sigmasight_assets.calculations.nav import net_asset_value, read_portfolio_cash
-from sigmasight_assets.calculations.reader import Reader, places_of, rows_of
+from sigmasight_assets.calculations.reader import Reader, places_of
 from sigmasight_assets.calculations.versions import CODE_VERSIONS
 from sigmasight_assets.engines.arrays import Array, IntArray
 from sigmasight_assets.ledger.book import Book
 from sigmasight_assets.ledger.kept_book import kept_book
 from sigmasight_assets.store.frames import columns_to_frame
-from sigmasight_assets.store.tables import portfolio_factor_risk, portfolio_snapshots, position_correlations, position_values
+from sigmasight_assets.store.tables import portfolio_factor_risk, portfolio_snapshots, position_correlations
 from sigmasight_assets.store.tables.portfolio import EXPOSURE_FAMILIES
 
 COLUMNS = [column.name for column in portfolio_snapshots.columns]
@@ -58,8 +59,12 @@ def snapshot_frame(
         return book.portfolio_ids, columns_to_frame([], [(column.name, column.type) for column in portfolio_snapshots.columns])
     grid = _Grid(position, len(book.portfolio_ids))
     held = _held_sums(reader, book, grid)
-    cash = _cash_columns(reader, book, grid, held)
-    columns = {**held, **cash, "year_pnl": _year_pnl(reader, book, grid, held["pnl"])}
+    before, of_the_year = np.setdiff1d(position - 1, position), _earlier_in_the_year(reader, position)
+    earlier = EarlierSessions(reader, book, np.union1d(before, of_the_year))
+    cash = _cash_columns(reader, book, grid, held, dict(zip(before.tolist(), earlier.market_values(before), strict=True)))
+    gains = earlier.gains(of_the_year, CODE_VERSIONS["portfolio_snapshots"])
+    daily = dict(zip(of_the_year.tolist(), gains, strict=True)) | dict(zip(position.tolist(), held["pnl"], strict=True))
+    columns = {**held, **cash, "year_pnl": _year_pnl(reader, grid, daily)}
     columns |= _shares_of_nav(columns)
     columns |= _risk_columns(reader, book, grid)
     columns |= _status(columns)
@@ -82,9 +87,7 @@ def _held_sums(reader: Reader, book: Book, grid: _Grid) -> dict[str, np.ndarray]
 
 def _read_rows(reader: Reader, book: Book, position: IntArray) -> pd.DataFrame:
     """Stored rows of the sessions with `line` and `place`: indices of the session and of the portfolio."""
-    wanted = [position_values.c[name] for name in _READ]
-    query = select(*wanted).where(rows_of(position_values, reader.days(position), book.portfolio_ids))
-    rows = reader.frame(query.order_by(position_values.c.session, position_values.c.portfolio_id, position_values.c.lot_id))
+    rows = position_rows(reader, reader.days(position), book.portfolio_ids, _READ, quarantined=True)
     line = np.searchsorted(position, reader.positions_of(rows["session"]))
     return rows.assign(line=line, place=places_of(rows["portfolio_id"], book.portfolio_ids))
 
@@ -141,14 +144,14 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
-def _cash_columns(reader: Reader, book: Book, grid: _Grid, held: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _cash_columns(
+    reader: Reader, book: Book, grid: _Grid, held: dict[str, np.ndarray], earlier_values: dict[int, Array]
+) -> dict[str, np.ndarray]:
     """Cash, NAV, NAV of the session before, flows and realised P&L; NaN while C0 or a settlement is unknown."""
     position = grid.position
     cash = read_portfolio_cash(reader, book, int(position[-1]))
     now = net_asset_value(cash, position, held["market_value"])
-    outside = np.setdiff1d(position - 1, position)
-    _, values = computed_gains(reader, book, outside)
-    value = dict(zip(outside.tolist(), values, strict=True)) | dict(zip(position.tolist(), now.market_value, strict=True))
+    value = earlier_values | dict(zip(position.tolist(), now.market_value, strict=True))
     before = np.array([value[p - 1] for p in position.tolist()])
     flow_now, _ = cash.sum_at(cash.runs.flows, position)
     flow_before, _ = cash.sum_at(cash.runs.flows, position - 1)
@@ -167,12 +170,14 @@ def _cash_columns(reader: Reader, book: Book, grid: _Grid, held: dict[str, np.nd
     }
 
 
-def _year_pnl(reader: Reader, book: Book, grid: _Grid, pnl: np.ndarray) -> np.ndarray:
+def _earlier_in_the_year(reader: Reader, position: IntArray) -> IntArray:
+    """Sessions from the first of the year of the first one on that are not among them."""
+    first_of_year = reader.calendar.position_on_or_after(date(reader.day(int(position[0])).year, 1, 1))
+    return np.setdiff1d(np.arange(first_of_year, int(position[-1])), position)
+
+
+def _year_pnl(reader: Reader, grid: _Grid, daily: dict[int, Array]) -> np.ndarray:
     """Sum of P&L from the first session of each session's calendar year."""
-    first_of_year = reader.calendar.position_on_or_after(date(reader.day(int(grid.position[0])).year, 1, 1))
-    earlier = np.setdiff1d(np.arange(first_of_year, int(grid.position[-1])), grid.position)
-    gains = earlier_gains(reader, book, earlier, CODE_VERSIONS["portfolio_snapshots"])
-    daily = dict(zip(earlier.tolist(), gains, strict=True)) | dict(zip(grid.position.tolist(), pnl, strict=True))
     out = np.empty(grid.shape)
     for year in sorted({reader.day(p).year for p in grid.position.tolist()}):
         first, last = (reader.calendar.position_on_or_after(date(year, 1, 1)), reader.calendar.position_on_or_before(date(year, 12, 31)))

@@ -7,7 +7,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from sigmasight_assets.calculations import materialize
 from sigmasight_assets.calculations.kept_rows import COLUMNS, KEPT, MOST_SESSIONS, position_rows
@@ -57,3 +57,17 @@ def test_every_change_of_the_rows_is_seen(database: Database, calendar: SessionC
     kept["price"] = 0.0  # a reader's own
     assert sorted(read(DAYS[1])["price"]) == [11.5, 21.0]
     assert read(date(2022, 4, 26)).empty
+
+
+def test_quarantined_rows_are_there_for_who_asks_for_them(database: Database, calendar: SessionCalendar) -> None:
+    add_book(database, [Lot("A", 5, 10, DAYS[0]), Lot("B", -2, 20, DAYS[0])], cash=100, as_of=DAYS[2])
+    run_all(workshop(database, calendar, SmallMarket(DAYS, {"A": [10.0, 11.0, 12.0], "B": [20.0, 21.0, 22.0]})), DAYS, DAYS)
+    with database.write() as connection:
+        ids = sorted(connection.execute(select(portfolios.c.id)).scalars())
+        connection.execute(update(position_values).where(position_values.c.symbol == "A").values(status="quarantined"))
+    for days in (DAYS, DAYS[1:]):  # read, and kept
+        with reading(database, calendar) as reader:
+            assert set(position_rows(reader, days, ids, ("symbol",))["symbol"]) == {"B"}
+            every = position_rows(reader, days, ids, ("symbol",), quarantined=True)
+        assert every["symbol"].value_counts().to_dict() == {"A": len(days), "B": len(days)}
+        assert list(every.columns) == ["symbol"]
