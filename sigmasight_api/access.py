@@ -6,7 +6,6 @@ exist. What a route builds from it is answered with its entity tag, and kept unt
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,9 +20,10 @@ from sqlalchemy import Connection, Row, Select, insert
 from starlette.responses import Response
 
 from sigmasight_api import tokens
-from sigmasight_api.answer_cache import Answer
+from sigmasight_api.answer_cache import Answer, entity_tag
 from sigmasight_api.callers import HEAD, Asked, Known, User, whose
 from sigmasight_api.errors import Problem, not_found, not_materialized
+from sigmasight_api.kept_answers import answer_key
 from sigmasight_api.provenance import Provenance, RowSet
 from sigmasight_api.service import Service
 from sigmasight_api.versions import Versioned
@@ -35,8 +35,17 @@ from sigmasight_assets.store.tables import activity
 class Caller:
     """A user on an open connection: what routes that are about no single portfolio work with."""
 
-    def __init__(self, access: Access, connection: Connection, user: User, token: str | None) -> None:
-        self.access, self.connection, self.user, self.token = access, connection, user, token
+    def __init__(self, access: Access, connection: Connection, known: Known) -> None:
+        self.access, self.connection, self.known = access, connection, known
+
+    @property
+    def user(self) -> User:
+        return self.known.user
+
+    @property
+    def token(self) -> str | None:
+        """What the content that is read is known by; None within a write."""
+        return self.known.token
 
     @property
     def service(self) -> Service:
@@ -60,8 +69,8 @@ class Caller:
 class Book(Caller):
     """One portfolio of the caller, on an open connection."""
 
-    def __init__(self, access: Access, connection: Connection, user: User, token: str | None, portfolio: Portfolio) -> None:
-        super().__init__(access, connection, user, token)
+    def __init__(self, access: Access, connection: Connection, known: Known, portfolio: Portfolio) -> None:
+        super().__init__(access, connection, known)
         self.portfolio = portfolio
 
     @property
@@ -88,40 +97,39 @@ class Access:
 
     def answer(self, build: Callable[[Caller], Any]) -> Response:
         """What `build` makes of the caller's rows, as JSON with its entity tag."""
-        user, _, token = self._who(Asked.NO_PORTFOLIO)
-        return self._answered(user, token, lambda connection: build(Caller(self, connection, user, token)))
+        known = self._who(Asked.NO_PORTFOLIO)
+        return self._answered(known, lambda connection: build(Caller(self, connection, known)))
 
     def answer_for(self, portfolio_id: uuid.UUID | str | None, build: Callable[[Book], Any]) -> Response:
         """What `build` makes of one portfolio of the caller: the named one (by id, or by slug), or the only one."""
-        user, owned, token = self._who(Asked.of(portfolio_id), portfolio_id)
-        portfolio = _chosen(owned, portfolio_id)
-        return self._answered(user, token, lambda connection: build(Book(self, connection, user, token, portfolio)))
+        known = self._who(Asked.of(portfolio_id), portfolio_id)
+        portfolio = _chosen(known.owned, portfolio_id)
+        return self._answered(known, lambda connection: build(Book(self, connection, known, portfolio)))
 
     def answer_for_lot(self, lot_id: uuid.UUID, build: Callable[[Book], Any]) -> Response:
         """What `build` makes of the caller's portfolio that a lot is in."""
-        user, owned, token = self._who(Asked.HOLDER_OF_LOT, lot_id)
-        portfolio = _holder(owned, lot_id)
-        return self._answered(user, token, lambda connection: build(Book(self, connection, user, token, portfolio)))
+        known = self._who(Asked.HOLDER_OF_LOT, lot_id)
+        portfolio = _holder(known.owned, lot_id)
+        return self._answered(known, lambda connection: build(Book(self, connection, known, portfolio)))
 
     def require_admin(self) -> None:
-        user, _, _ = self._who(Asked.NO_PORTFOLIO)
-        if user.role != "admin":
+        if self._who(Asked.NO_PORTFOLIO).user.role != "admin":
             raise Problem(403, "not_admin", "This needs the role admin.")
 
     @contextmanager
     def reading(self) -> Iterator[Caller]:
         """The caller's rows for an answer that is no JSON document."""
-        user, _, token = self._who(Asked.NO_PORTFOLIO)
+        known = self._who(Asked.NO_PORTFOLIO)
         with self.service.database.read() as connection:
-            yield Caller(self, connection, user, token)
+            yield Caller(self, connection, known)
 
     @contextmanager
     def reading_of(self, portfolio_id: uuid.UUID | str | None) -> Iterator[Book]:
         """One portfolio's rows for an answer that is no JSON document."""
-        user, owned, token = self._who(Asked.of(portfolio_id), portfolio_id)
-        portfolio = _chosen(owned, portfolio_id)
+        known = self._who(Asked.of(portfolio_id), portfolio_id)
+        portfolio = _chosen(known.owned, portfolio_id)
         with self.service.database.read() as connection:
-            yield Book(self, connection, user, token, portfolio)
+            yield Book(self, connection, known, portfolio)
 
     @contextmanager
     def writing(self) -> Iterator[Caller]:
@@ -129,7 +137,7 @@ class Access:
         self.service.version.before_reading()
         with self.service.database.write() as connection:
             known = self._found(connection, Asked.NO_PORTFOLIO)
-            yield Caller(self, connection, known.user, None)
+            yield Caller(self, connection, replace(known, token=None))
 
     @contextmanager
     def writing_to(self, portfolio_id: uuid.UUID | str | None) -> Iterator[Book]:
@@ -137,7 +145,7 @@ class Access:
         self.service.version.before_reading()
         with self.service.database.write() as connection:
             known = self._found(connection, Asked.of(portfolio_id), portfolio_id)
-            yield Book(self, connection, known.user, None, _chosen(known.owned, portfolio_id))
+            yield Book(self, connection, replace(known, token=None), _chosen(known.owned, portfolio_id))
 
     @contextmanager
     def writing_to_lot(self, lot_id: uuid.UUID) -> Iterator[Book]:
@@ -145,9 +153,9 @@ class Access:
         self.service.version.before_reading()
         with self.service.database.write() as connection:
             known = self._found(connection, Asked.HOLDER_OF_LOT, lot_id)
-            yield Book(self, connection, known.user, None, _holder(known.owned, lot_id))
+            yield Book(self, connection, replace(known, token=None), _holder(known.owned, lot_id))
 
-    def _who(self, asked: Asked, asked_id: uuid.UUID | str | None = None) -> tuple[User, Sequence[Portfolio], str | None]:
+    def _who(self, asked: Asked, asked_id: uuid.UUID | str | None = None) -> Known:
         """The caller, those of their portfolios that are asked for, and the content's token; found out once a request.
 
         The token is read before the transaction that it is used for begins: what is kept under it may be newer, never older.
@@ -156,17 +164,17 @@ class Access:
         if known is None:
             known = self._asked[asked, asked_id] = self._find(asked, asked_id)
         self.request.scope["user_id"] = str(known.user.id)
-        return known.user, known.owned, known.token
+        return known
 
     def _find(self, asked: Asked, asked_id: uuid.UUID | str | None) -> Known:
         service = self.service
-        token = service.version.before_reading()
+        token = self.request.scope.get("content_token") or service.version.before_reading()
         key = (self.credentials.key, asked, asked_id)
         known = service.known.get(key)
         if known is None or token is None or known.token != token or known.is_over(service.clock()):
             with service.database.reporting(), service.database.engine.connect() as connection:
                 known = self._found(connection, asked, asked_id)
-            known = replace(known, token=token or known.token)
+            known = replace(known, token=known.token or token)
             service.known.put(key, known)
         return known
 
@@ -187,20 +195,17 @@ class Access:
         owned = [] if asked is Asked.NO_PORTFOLIO else [Portfolio(*row[-len(HEAD) :]) for row in rows if row.id is not None]
         return Known(user, owned, first.token, first.expires_at)
 
-    def _answered(self, user: User, token: str | None, build: Callable[[Connection], Any]) -> Response:
-        url = self.request.url
-        key = (str(user.id), url.path, url.query)
-        answer = self.service.answers.get(key, token)
-        if answer is None:
-            with self.service.database.read() as connection:
-                built = build(connection)
-                body = to_json(built.document if isinstance(built, Versioned) else built)
-            answer = Answer(body, built.entity_tag(body) if isinstance(built, Versioned) else entity_tag(body))
-            self.service.answers.put(key, token, answer)
-        headers = {"ETag": answer.etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-        if answer.etag in (tag.strip() for tag in self.request.headers.get("if-none-match", "").split(",")):
-            return Response(status_code=304, headers=headers)
-        return Response(answer.body, headers=headers, media_type="application/json")
+    def give(self, known: Known, answer: Answer) -> Response:
+        """An answer, which is kept."""
+        answer = replace(answer, until=known.expires_at, route=self.request.scope.get("route"))
+        self.service.answers.put(answer_key(self.credentials, self.request.scope), known.token, answer)
+        return answer.response(self.request.headers.get("if-none-match", ""))
+
+    def _answered(self, known: Known, build: Callable[[Connection], Any]) -> Response:
+        with self.service.database.read() as connection:
+            built = build(connection)
+            body = to_json(built.document if isinstance(built, Versioned) else built)
+        return self.give(known, Answer(body, built.entity_tag(body) if isinstance(built, Versioned) else entity_tag(body)))
 
 
 async def _access(request: Request) -> Access:
@@ -211,11 +216,8 @@ async def _access(request: Request) -> Access:
     except Problem:
         await service.limits.count_address(address_of(request))
         raise
-    if credentials.token_hash and credentials.token_hash not in service.token_owners:
-        allowance = await service.limits.count_address(address_of(request))
-    else:
-        owner = service.token_owners.get(credentials.token_hash or "", str(credentials.user_id))
-        allowance = await service.limits.count_user(owner)
+    owner = service.owner_of(credentials)
+    allowance = await (service.limits.count_address(address_of(request)) if owner is None else service.limits.count_user(owner))
     request.scope["rate_limit"] = allowance.headers
     return Access(request, credentials)
 
@@ -287,8 +289,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def entity_tag(body: bytes) -> str:
-    """A weak tag: the body may be sent compressed or not."""
-    return f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'

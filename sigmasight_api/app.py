@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from sigmasight_api import errors
 from sigmasight_api.answers import add_problem_schema
 from sigmasight_api.examples import add_examples
+from sigmasight_api.kept_answers import KeptAnswers
 from sigmasight_api.middleware import RequestMetrics, RequestMiddleware
 from sigmasight_api.routes import ROUTERS, health
 from sigmasight_api.service import Service, open_service
@@ -48,6 +49,7 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
         app.state.service = service
         service.operations.open()
         yield
+        await service.version.aclose()
         service.close()
 
     app = FastAPI(
@@ -59,6 +61,7 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
     )
     app.state.metrics = metrics
     errors.install(app)
+    app.add_middleware(KeptAnswers)
     app.add_middleware(GZipMiddleware, minimum_size=SMALLEST_COMPRESSED, compresslevel=5)
     if chosen.cors_origins:
         app.add_middleware(

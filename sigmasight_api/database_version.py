@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from contextlib import suppress
 
+from sigmasight_api.snapshot_watch import SnapshotWatch
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database
 
@@ -17,7 +18,8 @@ from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database
 class DatabaseVersion:
     """Tokens of one database.
 
-    On SQLite the token is read by a connection of its own; on PostgreSQL it is a column of the query that asks who calls.
+    On SQLite the token is read by a connection of its own. On PostgreSQL it is a column of the query that asks who calls; who has no such
+    query asks for it by a connection of its own too.
     """
 
     def __init__(self, database: Database) -> None:
@@ -25,6 +27,17 @@ class DatabaseVersion:
         self._lock = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._snapshots = None if database.is_sqlite else SnapshotWatch(database)
+
+    async def now(self) -> str | None:
+        """The token of a moment after the call; None where it cannot be told.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            Where SQLite's file is gone.
+        """
+        return self.before_reading() if self._snapshots is None else await self._snapshots.now()
 
     def before_reading(self) -> str | None:
         """SQLite's token, None on PostgreSQL. Where the file is another one than before, kept connections are given up.
@@ -59,6 +72,11 @@ class DatabaseVersion:
     def is_in_query(self) -> bool:
         """Whether the token comes with the query that asks who calls (`pg_current_snapshot()`)."""
         return not self._database.is_sqlite
+
+    async def aclose(self) -> None:
+        """End the event loop's own connection."""
+        if self._snapshots is not None:
+            self._snapshots.close()
 
     def close(self) -> None:
         if self._watcher is not None:

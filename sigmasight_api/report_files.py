@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from sigmasight_api.answer_cache import Fingerprint, fingerprint
 from sigmasight_assets.errors import NotMaterialized
 from sigmasight_assets.store.database import Database
 
@@ -57,17 +58,29 @@ def file_items(recorded: Mapping[str, Any] | None, slug: str, session: date) -> 
     ]
 
 
-def stored_file(folder: Path, recorded: Mapping[str, Any] | None, kind: str) -> bytes | None:
-    """The bytes of a recorded file; None where it is not below the folder, is gone, or is not what was recorded."""
+def recorded_path(folder: Path, recorded: Mapping[str, Any] | None, kind: str) -> Path | None:
+    """Where a recorded file should be; None where none is recorded, or not below the folder."""
     entry = (recorded or {}).get(kind)
     if entry is None:
         return None
     root = folder.resolve()
     path = (root / str(entry["path"])).resolve()
-    if not path.is_relative_to(root) or not path.is_file() or path.stat().st_size != entry["bytes"]:
+    return path if path.is_relative_to(root) else None
+
+
+def stored_file(folder: Path, recorded: Mapping[str, Any] | None, kind: str) -> bytes | None:
+    """The bytes of a recorded file; None where it is not below the folder, is gone, or is not what was recorded."""
+    path = recorded_path(folder, recorded, kind)
+    if recorded is None or path is None or not path.is_file() or path.stat().st_size != recorded[kind]["bytes"]:
         return None
     content = path.read_bytes()
-    return content if hashlib.sha256(content).hexdigest() == entry["sha256"] else None
+    return content if hashlib.sha256(content).hexdigest() == recorded[kind]["sha256"] else None
+
+
+def fingerprints(folder: Path, recorded: Mapping[str, Any] | None, kinds: Iterable[str]) -> tuple[tuple[Path, Fingerprint], ...]:
+    """What the recorded files are known by: taken before they are read, so that an answer made of them holds as long as they do."""
+    paths = (recorded_path(folder, recorded, kind) for kind in kinds)
+    return tuple((path, fingerprint(path)) for path in paths if path is not None)
 
 
 def rendered(database: Database, portfolio_id: uuid.UUID, session: date, kind: str) -> bytes | None:

@@ -14,6 +14,7 @@ from sigmasight_api.operations.watched import Streams
 from sigmasight_api.provenance import ProvenanceShelf
 from sigmasight_api.rate_limit import RateLimits
 from sigmasight_api.settings import ApiSettings, signing_secret
+from sigmasight_api.tokens import Credentials
 from sigmasight_assets.sessions import NEW_YORK, SessionCalendar, calendar_for, utc_now
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.schema import require_revision
@@ -36,6 +37,10 @@ class Service:
     streams: Streams = field(default_factory=Streams)
     token_owners: dict[str, str] = field(default_factory=dict)
     """Hash of a personal token -> id of its owner, once the database has named them: whose requests are counted."""
+
+    def owner_of(self, credentials: Credentials) -> str | None:
+        """Id of the user whose requests are counted; None for a personal token that the database has not named yet."""
+        return str(credentials.user_id) if credentials.token_hash is None else self.token_owners.get(credentials.token_hash)
 
     @property
     def calendar(self) -> SessionCalendar:

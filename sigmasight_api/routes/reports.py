@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi import Path as PathParameter
 from pydantic import Field
 from sqlalchemy import null
 from starlette.responses import Response
 
 from sigmasight_api import report_files
-from sigmasight_api.access import Book, Caller, Door, entity_tag, to_json
-from sigmasight_api.answer_cache import Answer
+from sigmasight_api.access import Book, Caller, Door, to_json
+from sigmasight_api.answer_cache import Answer, entity_tag
 from sigmasight_api.answers import meta_of, ordered, problems
 from sigmasight_api.errors import not_found, not_materialized
 from sigmasight_api.listing import Sorted
@@ -82,17 +81,19 @@ def _item(row: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.get("/{id}/status", response_model=ReportStatus, summary="Whether a report can be had", responses=problems(404))
-def read_report_status(request: Request, door: Door, report_id: ReportId) -> Response:
+def read_report_status(door: Door, report_id: ReportId) -> Response:
     """Its formats, whether each is a file with the recorded SHA-256, and what its sections are worth."""
     slug, session = _named(report_id)
-    with door.reading_of(slug) as book:  # files may change while the database does not: this answer is not kept
-        body = to_json(_status(book, session))
-    return _bytes(request, body, "application/json")
+    with door.reading_of(slug) as book:
+        row, snapshot = _recorded(book, session)
+        files = None if row is None else row["files"]
+        seen = report_files.fingerprints(book.service.settings.reports_dir, files, report_files.MEDIA_TYPES)
+        body = to_json(_status(book, session, row, snapshot))
+    return door.give(book.known, Answer(body, entity_tag(body), files=seen))
 
 
-def _status(book: Book, session: date) -> dict[str, Any]:
+def _status(book: Book, session: date, row: dict[str, Any] | None, snapshot: dict[str, Any]) -> dict[str, Any]:
     slug = book.portfolio.slug
-    row, snapshot = _recorded(book, session)
     row_set = book.provenance.latest("portfolio_reports", session)
     if row is None or row_set is None or row_set.session != session:
         row_set = book.row_set("portfolio_snapshots", session)
@@ -126,23 +127,21 @@ class OfDownload(QueryModel):
     response_class=Response,
     responses={**problems(404), **FILES},
 )
-def download_report(request: Request, door: Door, report_id: ReportId, asked: Annotated[OfDownload, Query()]) -> Response:
+def download_report(door: Door, report_id: ReportId, asked: Annotated[OfDownload, Query()]) -> Response:
     """The written file where it is still the recorded one, else the same made from the tables as they are now."""
     slug, session = _named(report_id)
     with door.reading_of(slug) as book:
         row, _ = _recorded(book, session)
-        portfolio_id, token, key = book.portfolio.id, book.token, (str(book.user.id), request.url.path, request.url.query)
-    settings, answers = door.service.settings, door.service.answers
-    content = report_files.stored_file(settings.reports_dir, None if row is None else row["files"], asked.format)
+    folder, files = door.service.settings.reports_dir, None if row is None else row["files"]
+    seen = report_files.fingerprints(folder, files, [asked.format])
+    content = report_files.stored_file(folder, files, asked.format)
     if content is None:
-        kept = answers.get(key, token)
-        content = kept.body if kept else report_files.rendered(door.service.database, portfolio_id, session, asked.format)
-        if content is None:
-            raise not_materialized("portfolio_snapshots", session)
-        answers.put(key, token, Answer(content, entity_tag(content)))
+        content = report_files.rendered(door.service.database, book.portfolio.id, session, asked.format)
+    if content is None:
+        raise not_materialized("portfolio_snapshots", session)
     name = report_files.file_name(asked.format, slug, session)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Security-Policy": HTML_POLICY}
-    return _bytes(request, content, report_files.MEDIA_TYPES[asked.format], headers)
+    return door.give(book.known, Answer(content, entity_tag(content), report_files.MEDIA_TYPES[asked.format], headers, seen))
 
 
 def _named(report_id: str) -> tuple[str, date]:
@@ -158,12 +157,3 @@ def _recorded(book: Book, session: date) -> tuple[dict[str, Any] | None, dict[st
     if not found["snapshot"]:
         raise not_materialized("portfolio_snapshots", session)
     return next(iter(found["report"]), None), found["snapshot"][0]
-
-
-def _bytes(request: Request, content: bytes, media_type: str, more: Mapping[str, str] | None = None) -> Response:
-    """Content with its entity tag; nothing where the client has it."""
-    etag = entity_tag(content)
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization", **(more or {})}
-    if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=media_type)

@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, select, update
 
 from sigmasight_api.access import Access, Caller, User
+from sigmasight_api.callers import Known
 from sigmasight_api.app import create_app, openapi
 from sigmasight_api.models.operations import SingleOperation
 from sigmasight_api.operations import register
@@ -208,7 +209,7 @@ def test_changes_of_a_book_become_one_operation_until_it_is_taken_up(api: TestCl
 
     def change(session: date) -> uuid.UUID:
         with database.write() as connection:
-            caller = Caller(_access(api), connection, User(owned.owner_id, INDIVIDUAL, None, "user"), None)
+            caller = Caller(_access(api), connection, Known(User(owned.owner_id, INDIVIDUAL, None, "user"), [], None, None))
             return bring_up_to_date(caller, owned.id, session)
 
     first = change(date(2022, 12, 27))
