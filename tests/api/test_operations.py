@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Connection, select, update
 
 from sigmasight_api.access import Access, Caller, User
-from sigmasight_api.callers import Known
 from sigmasight_api.app import create_app, openapi
+from sigmasight_api.callers import Known
 from sigmasight_api.models.operations import SingleOperation
 from sigmasight_api.operations import register
 from sigmasight_api.operations.asking import bring_up_to_date
