@@ -3,13 +3,15 @@
 STATE_DIR holds the demonstration (`.sigmasight` after `make demo`). The server keeps one core, the generator the other, which it shares
 with PostgreSQL. `--portfolios` puts copies of the demonstration's beside them, with all their sessions. Every GET of the
 OpenAPI document's examples is asked at 4 and at 16 connections; the reference is a constant route behind the same middleware, in the same
-run. The last column compares the bodies before and after the load: they must be equal byte for byte.
+run. Under load answers are given that are kept; "anew" is the median of a few requests that each come after a commit, when nothing is. The
+last column compares the bodies before and after the load: they must be equal byte for byte.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from benchmarks.api_server import CONSTANT
 from benchmarks.load import Load, load, pin, unpin
@@ -38,7 +40,7 @@ PORT, GENERATOR_CORE = 8765, 1
 SECRET = "the secret of a benchmark, on a copy of its own"
 CONNECTIONS = {4: 25.0, 16: 60.0}
 """Connections -> milliseconds that 99 of 100 requests may take."""
-STARTS, IDLE_SECONDS = 5, 20.0
+STARTS, IDLE_SECONDS, ANEW = 5, 20.0, 7
 SHARE = 1 / 3
 """Of the constant route's throughput."""
 SLOW = ("download_report", "read_status", "read_history", "read_schedule", "read_data_health", "read_lineage", "list_activity")
@@ -71,15 +73,15 @@ def measure(state: Path, url: str, seconds: float, only: str) -> None:
         print(
             f"{'operation':<44}"
             + "".join(f"{f'{n} conn: p50 ms':>17}{'p99 ms':>9}{'req/s':>8}{'of const':>9}" for n in CONNECTIONS)
-            + "  bodies"
+            + "  anew ms  bodies"
         )
-        show("constant", constant, constant, "")
+        show("constant", constant, constant, float("nan"), "")
         for example, path in reads():
             if only in example.operation and example.user:
                 token = who[example.user]
                 before = body(path, token)
                 loads = {n: load(PORT, [path], token, n, seconds) for n in CONNECTIONS}
-                show(example.operation, loads, constant, "equal" if body(path, token) == before else "DIFFERENT")
+                show(example.operation, loads, constant, anew(url, path, token), "equal" if body(path, token) == before else "DIFFERENT")
         print(f"resident after the load {psutil.Process(process.pid).memory_info().rss / 1e6:.0f} MB")
 
 
@@ -102,7 +104,20 @@ def start_up(state: Path, url: str) -> None:
     print(f"{best}; idle with {resident:.0f} MB (goal: 200 MB)")
 
 
-def show(name: str, loads: dict[int, Load], constant: dict[int, Load], bodies: str) -> None:
+def anew(url: str, path: str, token: str) -> float:
+    """Milliseconds of a request for which nothing is kept: the median of some, each after a commit that changes nothing."""
+    database, spent = Database(url), []
+    for _ in range(ANEW):
+        with database.write() as connection:
+            connection.execute(update(users).values(name=users.c.name))
+        began = time.perf_counter()
+        body(path, token)
+        spent.append(time.perf_counter() - began)
+    database.dispose()
+    return 1000 * statistics.median(spent)
+
+
+def show(name: str, loads: dict[int, Load], constant: dict[int, Load], milliseconds: float, bodies: str) -> None:
     line, missed = f"{name:<44}", []
     is_slow = name in SLOW
     for n, one in loads.items():
@@ -111,7 +126,7 @@ def show(name: str, loads: dict[int, Load], constant: dict[int, Load], bodies: s
         missed += [f"p99 at {n}"] if one.p99 > (SLOW_MILLISECONDS if is_slow else CONNECTIONS[n]) else []
         missed += [f"share at {n}"] if share < SHARE and not is_slow else []
         missed += [f"{one.n_failed} failed"] if one.n_failed else []
-    print(f"{line}  {bodies}" + (f"  MISSED: {', '.join(missed)}" if missed else ""), flush=True)
+    print(f"{line}{milliseconds:>9.1f}  {bodies}" + (f"  MISSED: {', '.join(missed)}" if missed else ""), flush=True)
 
 
 def reads() -> list[tuple[Example, str]]:

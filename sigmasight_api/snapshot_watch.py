@@ -31,10 +31,14 @@ class SnapshotWatch:
 
     async def now(self) -> str | None:
         """The snapshot of a moment after the call; None where PostgreSQL does not tell."""
-        future: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        if self._task is not None and self._task.get_loop() is not loop:  # of a loop that has ended
+            self._task, self._waiting = None, []
+            self._hang_up()
+        future: asyncio.Future[str | None] = loop.create_future()
         self._waiting.append(future)
         if self._task is None:
-            self._task = asyncio.create_task(self._ask())
+            self._task = loop.create_task(self._ask())
         return await future
 
     def close(self) -> None:
@@ -72,6 +76,9 @@ class SnapshotWatch:
         except (psycopg2.Error, TimeoutError, OSError):
             self._hang_up()
             return None
+        except asyncio.CancelledError:  # with the question on its way, nobody could put another one
+            self._hang_up()
+            raise
 
     async def _dial(self) -> None:
         engine = self._database.engine
