@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Integer, Table, insert, select, text
+from sqlalchemy import Boolean, Column, Connection, Integer, Table, select, text
 
 from sigmasight_assets.settings import Settings
+from sigmasight_assets.store.arrays import objects
 from sigmasight_assets.store.database import Database
+from sigmasight_assets.store.frames import copy_text
 from sigmasight_assets.store.schema import upgrade
 from sigmasight_assets.store.tables import portfolios, tags, users
 from sigmasight_assets.store.tables.metadata import METADATA
@@ -18,7 +21,7 @@ from sigmasight_assets.store.tables.metadata import METADATA
 IDS = ("portfolio_id", "owner_id", "lot_id", "tag_id")
 """Columns that hold an id of a copy in the rows of a copy."""
 NUMBERS = "WITH RECURSIVE k(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM k WHERE n < :copies)"
-CHUNK = 5000
+CHUNK = 20_000
 
 
 @contextmanager
@@ -47,14 +50,32 @@ def stored(demo: Path, folder: Path, n_portfolios: int, *, postgres: bool) -> It
     server.cleanup()
 
 
-def fill(source: Database, target: Database) -> None:
-    """All rows of one database into another that has none."""
+def fill(source: Database, target: Database, without: Collection[str] = ()) -> None:
+    """All rows of a SQLite database into a PostgreSQL one that has none, but for those of some tables."""
     with source.read() as reading, target.write() as writing:
+        writing.execute(text("SET LOCAL TIME ZONE 'UTC'"))  # which SQLite's moments are in
         for table in METADATA.sorted_tables:
-            columns = [column for column in table.columns if not _is_counted(column)]
-            rows = reading.execute(select(*columns).order_by(*table.primary_key.columns)).mappings()
-            while chunk := [dict(row) for row in rows.fetchmany(CHUNK)]:
-                writing.execute(insert(table), chunk)
+            if table.name not in without:
+                _copy_table(reading, writing, table)
+
+
+def _copy_table(reading: Connection, writing: Connection, table: Table) -> None:
+    names = ", ".join(map(_quoted, table.columns.keys()))
+    is_truth = [isinstance(column.type, Boolean) for column in table.columns]
+    cells = reading.connection.cursor()
+    cells.execute(f'SELECT {names} FROM "{table.name}"')  # noqa: S608 - names of our tables
+    copying = writing.connection.cursor()
+    while rows := cells.fetchmany(CHUNK):
+        columns = [objects(map(_truth, of) if truth else of) for of, truth in zip(zip(*rows, strict=True), is_truth, strict=True)]
+        copying.copy_expert(f'COPY "{table.name}" ({names}) FROM STDIN', io.StringIO(copy_text(columns)))
+    if "id" in table.columns and _is_counted(table.c.id):
+        last = f'SELECT max(id) FROM "{table.name}"'  # noqa: S608 - names of our tables
+        writing.execute(text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), ({last}))"))
+
+
+def _truth(value: int | None) -> bool | None:
+    """PostgreSQL's, of SQLite's number."""
+    return None if value is None else bool(value)
 
 
 def multiply(database: Database, n_portfolios: int) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Integer, event, insert, select, text
+from sqlalchemy import event, insert
 
+from benchmarks.stored import fill
 from sigmasight_api.app import create_app
 from sigmasight_assets.sessions import SessionCalendar, utc_now
 from sigmasight_assets.store.database import Database
@@ -101,20 +102,13 @@ def postgres_demo(demo_file: Path, postgres_admin: Database, postgres_template: 
     """The demonstration's computed rows on PostgreSQL."""
     name = create_database(postgres_admin, postgres_template)
     source, target = Database(f"sqlite:///{demo_file}"), on_server(postgres_admin, name)
-    with source.read() as reading, target.write() as writing:
-        for table in METADATA.sorted_tables:
-            rows = [] if table.name in NOT_READ else [dict(row) for row in reading.execute(select(table)).mappings()]
-            if rows:
-                writing.execute(insert(table), rows)
-            if rows and isinstance(table.c.get("id", table.c[0]).type, Integer):
-                writing.execute(text(f"SELECT setval(pg_get_serial_sequence('{table.name}', 'id'), {max(row['id'] for row in rows)})"))
+    fill(source, target, NOT_READ)
     yield target.url.render_as_string(hide_password=False)
     source.dispose()
     target.dispose()
     drop_database(postgres_admin, name)
 
 
-@pytest.mark.slow
 def test_both_databases_answer_alike(as_user: ClientFor, postgres_demo: str, tmp_path: Path) -> None:
     with TestClient(create_app(settings_for(tmp_path, database_url=postgres_demo)), raise_server_exceptions=False) as other:
         for email in (WEALTHY, HEDGE_FUND):
