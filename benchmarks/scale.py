@@ -109,7 +109,8 @@ def evening(url: str, tables: list[str]) -> dict[str, tuple[float, float]]:
     """The session's tables, computed in this process."""
     database = Database(url)
     shop = Workshop(database, calendar_for(NOW), provider_from_settings("sample", None), "benchmark")
-    seconds = compute(shop, tables, [SESSION])
+    with database.held_open():
+        seconds = compute(shop, tables, [SESSION])
     database.dispose()
     return seconds
 

@@ -11,7 +11,7 @@ from sigmasight_assets.reports.risk_attention import expiring_soon, risk_remarks
 from sigmasight_assets.reports.words import explained, listed
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 LARGE_NAME = 0.15
 """Share of NAV from which one underlying's delta is worth a remark."""

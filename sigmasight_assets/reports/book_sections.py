@@ -10,7 +10,7 @@ from sigmasight_assets.reports.model import Column, Section, Table
 from sigmasight_assets.reports.sections import of_snapshot, plain, table
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 TOP = 10
 GROUPS = 25

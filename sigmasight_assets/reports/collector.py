@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Select, select
 
 from sigmasight_assets.errors import NotFound, NotMaterialized
 from sigmasight_assets.ledger.accounts import Portfolio, find_portfolio
+from sigmasight_assets.reports.inputs import Inputs
 from sigmasight_assets.reports.model import Report
 from sigmasight_assets.reports.positions import position_rows, read_positions
 from sigmasight_assets.reports.registry import SECTIONS
@@ -21,36 +21,6 @@ from sigmasight_assets.store.lineage import LINEAGE
 from sigmasight_assets.store.tables import materializations, option_greeks, portfolio_snapshots
 
 HISTORY_SESSIONS = 30
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What sections are made of.
-
-    Attributes
-    ----------
-    snapshot : Series
-        The session's row of `portfolio_snapshots`.
-    history : DataFrame
-        Snapshots of the last 30 sessions, oldest first.
-    positions : DataFrame
-        Rows of `position_values` as `reports.positions.read_positions` gives them, largest value first.
-    options : DataFrame
-        Rows of `option_greeks` of the held series.
-    provenance : DataFrame
-        Rows of `materializations` behind the report.
-    read : callable
-        Reads any further table in the same moment of the store: what a section needs that is not here.
-    """
-
-    portfolio: Portfolio
-    session: date
-    snapshot: pd.Series
-    history: pd.DataFrame
-    positions: pd.DataFrame
-    options: pd.DataFrame
-    provenance: pd.DataFrame
-    read: Callable[[Select[Any]], pd.DataFrame]
 
 
 def collect(database: Database, portfolio: str | uuid.UUID, session: date | None = None) -> Report:

@@ -15,7 +15,7 @@ from sigmasight_assets.store.tables import position_correlations as correlations
 from sigmasight_assets.store.tables.factors import VIEWS
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 NAME, TITLE = "position_correlations", "Correlations"
 PAIRS = 5

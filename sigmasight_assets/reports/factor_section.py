@@ -16,7 +16,7 @@ from sigmasight_assets.store.tables import factor_exposures as exposures_table
 from sigmasight_assets.store.tables import factor_returns, portfolio_factor_risk
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 NAME, TITLE = "factor_exposures", "Factor exposures"
 TOP = 10

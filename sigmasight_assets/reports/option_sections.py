@@ -11,7 +11,7 @@ from sigmasight_assets.reports.sections import known, plain, table
 from sigmasight_assets.reports.words import POSITION_TYPES
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 ROWS = 20
 GREEKS = (

@@ -10,7 +10,7 @@ from sigmasight_assets.reports.words import explained
 from sigmasight_assets.store.tables.portfolio import PRICE_STATUSES
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 ROWS = 20
 

@@ -21,7 +21,7 @@ from sigmasight_assets.reports.sections import executive_summary, exposures, pnl
 from sigmasight_assets.reports.stress_section import market_scenarios, stress_results
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 SECTIONS: tuple[Callable[[Inputs], Section], ...] = (
     executive_summary,

@@ -14,7 +14,7 @@ from sigmasight_assets.sessions import calendar_for, utc_now
 from sigmasight_assets.store.tables import prices, stress_results, var_exceptions
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 SESSIONS_TO_EXPIRY = 10
 UNCOMMON = 4.0

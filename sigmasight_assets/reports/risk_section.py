@@ -18,7 +18,7 @@ from sigmasight_assets.store.tables import var_exceptions
 from sigmasight_assets.store.tables.risk import EXPLAIN_TERMS, FACTOR_TERMS, PERIODS, WINDOWS
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 METRICS, ATTRIBUTION = "risk_metrics", "pnl_attribution"
 TOP = 10

@@ -10,7 +10,7 @@ from sigmasight_assets.reports.attention import needs_attention
 from sigmasight_assets.reports.model import Column, Metric, Section, Table, Value
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 _SUMMARY = (
     Column("nav", "Net asset value", "USD"),

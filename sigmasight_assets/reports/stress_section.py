@@ -19,7 +19,7 @@ from sigmasight_assets.store.tables import stress_results as results_table
 from sigmasight_assets.store.tables.risk import PNL_TERMS, SHIPPED
 
 if TYPE_CHECKING:
-    from sigmasight_assets.reports.collector import Inputs
+    from sigmasight_assets.reports.inputs import Inputs
 
 GRID, STRESS = "market_scenarios", "stress_results"
 POSITIONS = 6

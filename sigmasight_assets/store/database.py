@@ -7,7 +7,7 @@ SQLite and PostgreSQL behave alike: a read sees one moment, a write holds the wr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,6 +77,18 @@ class Database:
                 connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")  # has no effect once the transaction has begun
             with connection.execution_options(sigmasight_write=True).begin():
                 yield connection
+
+    @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Many short transactions: SQLite's last connection to end writes its whole log back, so one is held until the block ends."""
+        path = self.sqlite_path
+        with ExitStack() as held:
+            if path is not None and path.exists():  # to open one that is not there would make it
+                with suppress(DatabaseError):  # whoever works with it says what is wrong
+                    connection = held.enter_context(self.engine.connect())
+                    connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+                    connection.rollback()  # no moment is held on to
+            yield
 
     def moment_of_reading(self) -> datetime:
         """A moment before which nothing is left uncommitted: what is read from now on has every change stamped before it.

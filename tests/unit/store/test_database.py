@@ -212,3 +212,38 @@ def test_named_locks_end_with_their_transaction(database: Database) -> None:
         with database.write() as connection:
             lock_for_writing(connection, "prices")
             lock_for_writing(connection, "prices")
+
+
+def test_while_a_database_is_held_open_its_log_is_not_written_back_by_every_transaction(sqlite: Database) -> None:
+    assert sqlite.sqlite_path is not None
+    log = sqlite.sqlite_path.with_name(sqlite.sqlite_path.name + "-wal")
+
+    def write(email: str) -> None:
+        with sqlite.write() as connection:
+            connection.execute(insert(users), user(email))
+
+    write("before@example.com")
+    assert not log.exists()
+    with sqlite.held_open():
+        write("one@example.com")
+        assert log.stat().st_size > 0
+        with sqlite.read() as connection:  # nobody is kept at an earlier moment
+            assert connection.execute(select(func.count()).select_from(users)).scalar_one() == 2
+    assert not log.exists()
+
+
+def test_holding_open_makes_no_file_and_leaves_faults_to_who_meets_them(empty_sqlite: Database) -> None:
+    path = empty_sqlite.sqlite_path
+    assert path is not None
+    with empty_sqlite.held_open():
+        assert not path.exists()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no database at all" * 100)
+    with (
+        empty_sqlite.held_open(),
+        pytest.raises(DatabaseUnavailable, match="not a sound SQLite database"),
+        empty_sqlite.read() as connection,
+    ):
+        connection.execute(select(users.c.id))
+    with pytest.raises(ZeroDivisionError), empty_sqlite.held_open():
+        _ = 1 / 0
