@@ -25,6 +25,21 @@ hypothesis.settings.load_profile("sigmasight")
 NOW = datetime(2023, 3, 1, 12, tzinfo=UTC)
 """The tests' clock: all that the worked books are dated before."""
 
+LONGEST = (
+    "dataflow/test_up.py",
+    "dataflow/test_killed_runs.py",
+    "api/test_operations_at_work.py",
+    "dataflow/test_cli_run.py",
+    "api/test_fuzzing.py",
+)
+"""Files that wait for processes, or send many requests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process works on one of them alone at the end, and two do not wait for one thing at the start."""
+    places = {f"tests/{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.location[0], len(places)))
+
 
 @pytest.fixture(scope="session")
 def calendar() -> SessionCalendar:
