@@ -10,7 +10,7 @@ import uuid
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -49,13 +49,13 @@ class Provenance:
     """The row sets of one portfolio and of the market."""
 
     def __init__(self, records: Columns, judged: Mapping[str, Judged], grid: Grid) -> None:
-        self._judged, self._grid = judged, grid
+        self._records, self._judged, self._grid = records, judged, grid
         self._row = {session: i for i, session in enumerate(grid.sessions)}
-        self._records = {table: _of_table(records, at) for table, at in rows_by_name(records["table_name"]).items()}
+        self._places = {table: _in_order(records["session"], at) for table, at in rows_by_name(records["table_name"]).items()}
 
     def sessions(self, table: str) -> Sequence[date]:
         """Sessions with rows of a table, in order."""
-        return self._records[table][0] if table in self._records else ()
+        return self._places[table][0] if table in self._places else ()
 
     @property
     def last_market_session(self) -> date | None:
@@ -64,11 +64,11 @@ class Provenance:
 
     def latest(self, table: str, as_of: date | None = None) -> RowSet | None:
         """The row set of the last session on or before a date; None where there is none."""
-        if table not in self._records:
+        if table not in self._places:
             return None
-        sessions, cells = self._records[table]
-        end = len(cells) if as_of is None or table in UNDATED else bisect_right(sessions, as_of)
-        return self._row_set(table, sessions[end - 1], cells[end - 1]) if end else None
+        sessions, places = self._places[table]
+        end = len(places) if as_of is None or table in UNDATED else bisect_right(sessions, as_of)
+        return self._row_set(table, sessions[end - 1], int(places[end - 1])) if end else None
 
     @property
     def judged(self) -> Mapping[str, Judged]:
@@ -93,29 +93,34 @@ class Provenance:
         worst = self.latest(table, sessions[int(stale.argmax())]) if stale.any() else None
         return last if worst is None else replace(last, stale=True, stale_reason=worst.stale_reason)
 
-    def _row_set(self, table: str, session: date | None, cells: Sequence[Any]) -> RowSet:
+    def _row_set(self, table: str, session: date | None, place: int) -> RowSet:
+        cells = (self._records[name][place] for name in ("run_id", "code_version", "status", "reason"))
+        computed_at, changed_at = (self._records[name][place].item().replace(tzinfo=UTC) for name in ("computed_at", "changed_at"))
         judged = self._judged[table]
         at = 0 if session is None else self._row[session]
         stale = bool(judged.stale[at, 0])
         kind, name, detail = explained(judged.cause[at, 0], table) if stale else ("", "", "")
         reason = {"cause": kind, "input": name, "detail": detail} if stale else None
-        return RowSet(table, session, *cells, stale=stale, stale_reason=reason)
+        return RowSet(table, session, computed_at, changed_at, *cells, stale=stale, stale_reason=reason)
 
 
-_CELLS = ["computed_at", "changed_at", "run_id", "code_version", "status", "reason"]
-"""Columns of `materializations` in the order of `RowSet`."""
-
-
-def _of_table(records: Columns, at: AnyArray) -> tuple[list[Any], list[tuple[Any, ...]]]:
-    """Sessions in order (None for an undated table), and beside each what `RowSet` says of it."""
-    at = at[np.argsort(records["session"][at], kind="stable")]
-    moments = [[moment.replace(tzinfo=UTC) for moment in records[name][at].tolist()] for name in _CELLS[:2]]
-    return _days(records["session"][at]), list(zip(*moments, *(records[name][at].tolist() for name in _CELLS[2:]), strict=True))
+def _in_order(sessions: AnyArray, places: AnyArray) -> tuple[list[Any], AnyArray]:
+    """A table's sessions in order (None for an undated table), and the place of each among the records."""
+    places = places[np.argsort(sessions[places], kind="stable")]
+    return _days(sessions[places]), places
 
 
 def _days(sessions: AnyArray) -> list[Any]:
     """Sessions as dates; None for none."""
     return list(sessions.astype("datetime64[D]").tolist())
+
+
+@dataclass
+class _Shelf:
+    """What is kept of one portfolio, under its token; whoever reads it anew holds the lock."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    kept: tuple[str, Provenance] | None = None
 
 
 class ProvenanceShelf:
@@ -124,7 +129,7 @@ class ProvenanceShelf:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._kept: OrderedDict[uuid.UUID | None, tuple[str, Provenance]] = OrderedDict()
+        self._shelves: OrderedDict[uuid.UUID | None, _Shelf] = OrderedDict()
 
     def get(
         self, connection: Connection, calendar: SessionCalendar, portfolio_id: uuid.UUID | None, as_of: date | None, token: str | None
@@ -133,22 +138,21 @@ class ProvenanceShelf:
 
         `as_of` is the date of the portfolio's stated cash.
         """
+        if token is None:
+            return self._read(connection, calendar, portfolio_id, as_of)
         with self._lock:
-            kept = self._kept.get(portfolio_id)
-            if kept is not None and kept[0] == token and token is not None:
-                self._kept.move_to_end(portfolio_id)
-                return kept[1]
-        made = self._read(connection, calendar, portfolio_id, as_of)
-        if token is not None:
-            with self._lock:
-                self._kept[portfolio_id] = (token, made)
-                self._kept.move_to_end(portfolio_id)
-                while len(self._kept) > KEPT_PORTFOLIOS:
-                    self._kept.popitem(last=False)
-        return made
+            shelf = self._shelves.setdefault(portfolio_id, _Shelf())
+            self._shelves.move_to_end(portfolio_id)
+            while len(self._shelves) > KEPT_PORTFOLIOS:
+                self._shelves.popitem(last=False)
+        with shelf.lock:  # when the database changes, one of those that ask reads, and the others wait for it
+            if shelf.kept is None or shelf.kept[0] != token:
+                shelf.kept = token, self._read(connection, calendar, portfolio_id, as_of)
+            return shelf.kept[1]
 
     def _read(self, connection: Connection, calendar: SessionCalendar, portfolio_id: uuid.UUID | None, as_of: date | None) -> Provenance:
         rows = self._database.columns(_records(portfolio_id), connection)
+        rows["portfolio_id"] = np.where(rows.pop("is_own"), portfolio_id, None)
         is_change = rows["kind"] == "change"
         changed = {name: cells[is_change] for name, cells in rows.items()}
         changes = {**changed, "facet": changed["table_name"], "first_session": changed["session"]}
@@ -170,7 +174,7 @@ def _records(portfolio_id: uuid.UUID | None) -> Any:
         literal("rows").label("kind"),
         m.table_name,
         m.session,
-        m.portfolio_id,
+        m.portfolio_id.is_not(None).label("is_own"),
         m.changed_at,
         m.computed_at,
         m.code_version,
@@ -182,7 +186,7 @@ def _records(portfolio_id: uuid.UUID | None) -> Any:
         literal("change"),
         c.facet,
         c.first_session,
-        c.portfolio_id,
+        literal(False) if portfolio_id is None else c.portfolio_id == portfolio_id,
         c.changed_at,
         literal(None, UtcDateTime()),
         none,

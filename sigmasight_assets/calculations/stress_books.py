@@ -180,4 +180,11 @@ def _statuses(columns: Columns, own: np.ndarray, why: np.ndarray, head: Head) ->
 
 def joined(columns: Sequence[Columns], table: Table) -> pd.DataFrame:
     """One frame of the books' columns, with the table's columns and types."""
-    return cells_to_frame({column.name: [value for one in columns for value in one[column.name]] for column in table.columns}, table)
+    return cells_to_frame({column.name: _end_to_end([one[column.name] for one in columns]) for column in table.columns}, table)
+
+
+def _end_to_end(parts: Sequence[Any]) -> Any:
+    """One column of the books' parts of it."""
+    if parts and all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    return [value for part in parts for value in part]

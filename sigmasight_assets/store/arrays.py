@@ -50,7 +50,8 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> AnyArray:
     if isinstance(kind, Float):
         return np.array(values, dtype=np.float64)
     if isinstance(kind, Date):
-        return np.array(values, dtype="datetime64[D]").astype("datetime64[s]")
+        days = {value: np.datetime64(value or "NaT", "D").astype("datetime64[s]") for value in set(values)}
+        return np.fromiter(map(days.__getitem__, values), dtype="datetime64[s]", count=len(values))
     if isinstance(kind, UtcDateTime):
         known = {value: _moment(value) for value in set(values)}
         return np.fromiter(map(known.__getitem__, values), dtype="datetime64[us]", count=len(values))

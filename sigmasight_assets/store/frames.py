@@ -128,17 +128,17 @@ def records_to_frame(records: Sequence[Mapping[str, Any]], table: Table) -> pd.D
     return cells_to_frame({column.name: [record.get(column.name) for record in records] for column in table.columns}, table)
 
 
-def cells_to_frame(cells: Mapping[str, Sequence[Any]], table: Table) -> pd.DataFrame:
-    """Columns of Python values, with exactly the table's columns and the types that `Database.frame` would give them."""
-    out = {}
-    for column in table.columns:
-        values = cells[column.name]
-        if isinstance(column.type, Float):
-            out[column.name] = pd.Series(np.array([np.nan if value is None else value for value in values], dtype=np.float64))
-        elif isinstance(column.type, Date):
-            out[column.name] = pd.Series(np.array(values, dtype="datetime64[D]").astype("datetime64[s]"))
-        elif isinstance(column.type, Integer):
-            out[column.name] = pd.Series(np.array(values, dtype=np.int64))
-        else:
-            out[column.name] = pd.Series(objects(values))
-    return pd.DataFrame(out)
+def cells_to_frame(cells: Mapping[str, Sequence[Any] | AnyArray], table: Table) -> pd.DataFrame:
+    """Columns of Python values or arrays, with exactly the table's columns and the types that `Database.frame` would give them."""
+    return pd.DataFrame({column.name: _cells(cells[column.name], column.type) for column in table.columns})
+
+
+def _cells(values: Sequence[Any] | AnyArray, kind: TypeEngine[Any]) -> pd.Series:
+    if isinstance(kind, Float):
+        is_right = isinstance(values, np.ndarray) and values.dtype == np.float64
+        return pd.Series(values if is_right else np.array([np.nan if value is None else value for value in values], dtype=np.float64))
+    if isinstance(kind, Date):
+        return pd.Series(np.array(values, dtype="datetime64[D]").astype("datetime64[s]"))
+    if isinstance(kind, Integer):
+        return pd.Series(np.array(values, dtype=np.int64))
+    return pd.Series(values if isinstance(values, np.ndarray) and values.dtype == object else objects(values))

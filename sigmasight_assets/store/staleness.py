@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, select
 
-from sigmasight_assets.store.arrays import AnyArray, Columns
+from sigmasight_assets.store.arrays import AnyArray, Columns, by_object
 from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.lineage import BY_PORTFOLIO, LEDGER_FACETS, LINEAGE, UNDATED, Upstream, upstream_of
 from sigmasight_assets.store.tables import ledger_changes, materializations
@@ -177,7 +177,7 @@ class _Records:
 def rows_by_name(names: AnyArray) -> dict[str, Places]:
     """Where each name stands in a column of names, in order."""
     number: dict[str, int] = {}
-    codes = np.fromiter((number.setdefault(name, len(number)) for name in names.tolist()), dtype=np.intp, count=len(names))
+    codes = by_object(names.tolist(), lambda name: number.setdefault(name, len(number))).astype(np.intp)
     order = np.argsort(codes, kind="stable")
     return dict(zip(number, np.split(order, np.cumsum(np.bincount(codes))[:-1]), strict=True)) if number else {}
 
@@ -185,7 +185,7 @@ def rows_by_name(names: AnyArray) -> dict[str, Places]:
 def _columns_of(portfolios: AnyArray, grid: Grid) -> Places:
     """The grid's column of each portfolio; -1 where it has none."""
     column = {portfolio: i for i, portfolio in enumerate(grid.portfolios)}
-    return np.fromiter((column.get(one, -1) for one in portfolios.tolist()), dtype=np.intp, count=len(portfolios))
+    return by_object(portfolios.tolist(), lambda one: column.get(one, -1)).astype(np.intp)
 
 
 def _judge(
