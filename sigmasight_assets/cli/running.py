@@ -35,7 +35,7 @@ def run_plan(desk: Desk, plan: Plan, run_tags: Mapping[str, str] | None = None) 
         Further tags of the runs.
     """
     outcomes = []
-    with opened_instance(desk) as (definitions, instance):
+    with opened_instance(desk) as (definitions, instance), desk.database.held_open():
         from sigmasight_assets.definitions import SCOPE_TAG, execute_range
 
         jobs = (("market_data", MARKET, plan.market, {"sigmasight/book_follows": "command"}), ("book", BOOK, plan.book, {}))

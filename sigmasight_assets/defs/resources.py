@@ -1,10 +1,7 @@
 """Resources: the store with all that a calculation works with. Secrets stay in the environment, out of Dagster's configuration."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
-from typing import Self
 
 import dagster as dg
 
@@ -26,13 +23,6 @@ def _database(url: str) -> Database:
 
 class StoreResource(dg.ConfigurableResource):
     """The store of this deployment."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
-        """Held open for a whole run."""
-        del context
-        with _database(Settings().url).held_open():
-            yield self
 
     @property
     def database(self) -> Database:

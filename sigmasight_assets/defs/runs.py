@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 import psutil
+from dagster._core.events import DagsterEventBatchMetadata, StepMaterializationData
+from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 from dagster._core.launcher import DefaultRunLauncher
 from sqlalchemy import select
 
@@ -207,15 +209,16 @@ def report_missing_materializations(instance: dg.DagsterInstance, stored: Mappin
     stored : mapping
         Asset -> partition keys in the store; None for an asset without partitions.
     """
-    reported = 0
+    missing: list[tuple[dg.AssetKey, str | None]] = []
     for asset, keys in stored.items():
         key = dg.AssetKey(asset)
         known: set[str | None] = set(instance.get_materialized_partitions(key))
         if instance.get_latest_materialization_event(key) is not None:
             known.add(None)
-        for partition in sorted(set(keys) - known, key=str):
-            instance.report_runless_asset_event(
-                dg.AssetMaterialization(key, partition=partition, description="Found in the store after a run that died")
-            )
-            reported += 1
-    return reported
+        missing += [(key, partition) for partition in sorted(set(keys) - known, key=str)]
+    for i, (key, partition) in enumerate(missing, 1):
+        found = dg.AssetMaterialization(key, partition=partition, description="Found in the store after a run that died")
+        event = dg.DagsterEvent("ASSET_MATERIALIZATION", RUNLESS_JOB_NAME, event_specific_data=StepMaterializationData(found))
+        # as `report_runless_asset_event`, but together: a store that is new to Dagster has thousands
+        instance.report_dagster_event(event, RUNLESS_RUN_ID, batch_metadata=DagsterEventBatchMetadata(RUNLESS_JOB_NAME, i == len(missing)))
+    return len(missing)
