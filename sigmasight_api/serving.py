@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+import time
+from collections.abc import Callable, Mapping
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,8 +21,31 @@ from sigmasight_assets.store.database import Database
 from sigmasight_assets.store.schema import require_revision
 
 KEEP_ALIVE_SECONDS = 10
+OLDEST = 2
+"""The generation that a full collection is of."""
 LAST_SECONDS = 3
 """How long streams may go on when the server is told to end."""
+LOOK_AGAIN_SECONDS = 600.0
+
+
+class ShortCollections:
+    """What a full collection of garbage leaves is set aside, and looked at again every ten minutes.
+
+    Modules, models and kept answers stay; to look at all of them, some hundred thousand objects, stops every request for 50 to 100 ms.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._looked = clock, clock()
+
+    def __call__(self, phase: str, about: Mapping[str, int]) -> None:
+        """To be one of `gc.callbacks`."""
+        if phase != "stop" or about["generation"] < OLDEST:
+            return
+        if self._clock() - self._looked < LOOK_AGAIN_SECONDS:
+            gc.freeze()
+        else:
+            gc.unfreeze()  # the next full collection sees everything
+            self._looked = self._clock()
 
 
 def serve() -> int:
@@ -49,7 +74,8 @@ def serve() -> int:
 def run(app: FastAPI, host: str, port: int) -> None:
     """Serve an application until a signal."""
     logs.configure()
-    gc.freeze()  # what is loaded by now stays, and no collection need look at it
+    gc.freeze()  # what is loaded by now stays
+    gc.callbacks.append(ShortCollections())
     gc.enable()
     patience = {"timeout_keep_alive": KEEP_ALIVE_SECONDS, "timeout_graceful_shutdown": LAST_SECONDS}
     uvicorn.run(app, host=host, port=port, log_config=None, server_header=False, **patience)
