@@ -164,7 +164,7 @@ def _in_chunks(
     """Replace chunks of whole sessions as they come, and tell how far that is."""
     total, done = Replaced(), 0
     for chunk, frame in chunks:
-        total.add(replace(shop.database, table, frame, computation, sessions=chunk, portfolios=portfolios))
+        total.add(replace(shop.database, table, frame, computation, sessions=chunk, portfolios=portfolios, standing=True))
         done += len(chunk)
         shop.progress(table.name, done, len(sessions))
     return total
@@ -174,7 +174,7 @@ def opening_cash(shop: Workshop) -> Replaced:
     computation = shop.computation("opening_cash")
     with reading(shop.database, shop.calendar) as reader:
         portfolios, frame = cash.opening_cash_frame(reader, shop.portfolios)
-    return replace(shop.database, tables.opening_cash, frame, computation, portfolios=portfolios)
+    return replace(shop.database, tables.opening_cash, frame, computation, portfolios=portfolios, standing=True)
 
 
 def option_greeks(shop: Workshop, sessions: Sequence[date]) -> Replaced:
@@ -217,7 +217,7 @@ def portfolio_snapshots(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     computation = shop.computation("portfolio_snapshots")
     with reading(shop.database, shop.calendar) as reader:
         portfolios, frame = snapshots.snapshot_frame(reader, sessions, shop.portfolios)
-    return replace(shop.database, tables.portfolio_snapshots, frame, computation, sessions=sessions, portfolios=portfolios)
+    return replace(shop.database, tables.portfolio_snapshots, frame, computation, sessions=sessions, portfolios=portfolios, standing=True)
 
 
 def scenario_shocks(shop: Workshop, sessions: Sequence[date]) -> Replaced:
@@ -247,18 +247,18 @@ def risk_metrics(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     computation = shop.computation("risk_metrics")
     with reading(shop.database, shop.calendar) as reader:
         portfolios, frame = metrics.risk_metrics_frame(reader, sessions, shop.portfolios)
-    return replace(shop.database, tables.risk_metrics, frame, computation, sessions=sessions, portfolios=portfolios)
+    return replace(shop.database, tables.risk_metrics, frame, computation, sessions=sessions, portfolios=portfolios, standing=True)
 
 
 def var_exceptions(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     computation = shop.computation("var_exceptions")
     with reading(shop.database, shop.calendar) as reader:
         portfolios, frame = backtest.var_exceptions_frame(reader, sessions, shop.portfolios)
-    return replace(shop.database, tables.var_exceptions, frame, computation, sessions=sessions, portfolios=portfolios)
+    return replace(shop.database, tables.var_exceptions, frame, computation, sessions=sessions, portfolios=portfolios, standing=True)
 
 
 def pnl_attribution(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     computation = shop.computation("pnl_attribution")
     with reading(shop.database, shop.calendar) as reader:
         portfolios, frame = attribution.pnl_attribution_frame(reader, sessions, shop.portfolios)
-    return replace(shop.database, tables.pnl_attribution, frame, computation, sessions=sessions, portfolios=portfolios)
+    return replace(shop.database, tables.pnl_attribution, frame, computation, sessions=sessions, portfolios=portfolios, standing=True)

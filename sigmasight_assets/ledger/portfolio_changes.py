@@ -77,6 +77,7 @@ def delete_portfolio(connection: Connection, portfolio: Portfolio, calendar: Ses
     held are noted as held no more, so that sessions with them are computed anew.
     """
     portfolio = locked(connection, portfolio)
+    connection.execute(select(portfolios.c.id).where(portfolios.c.id == portfolio.id).with_for_update())  # a run at work asks who stands
     n_lots: int = connection.execute(select(func.count()).where(lots.c.portfolio_id == portfolio.id)).scalar_one()
     first = _first_contract(connection, portfolio, calendar)
     for name in (*BY_PORTFOLIO, materializations.name, ledger_changes.name):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 from sigmasight_assets.calculations.materialize import Workshop
+from sigmasight_assets.errors import NotFound
 from sigmasight_assets.reports.collector import collect
 from sigmasight_assets.reports.index import report_index
 from sigmasight_assets.reports.writer import write_report
@@ -22,9 +24,12 @@ def portfolio_reports(shop: Workshop, sessions: Sequence[date]) -> Replaced:
     last = max(sessions)
     chosen, frame = report_index(shop.database, sessions, shop.portfolios, {})
     materialized = {portfolio for portfolio, status in zip(frame["portfolio_id"], frame["sections"], strict=True) if _has_snapshot(status)}
-    files = {(last, portfolio): _written(shop, portfolio, last) for portfolio in chosen if portfolio in materialized}
+    files = {}
+    for portfolio in (one for one in chosen if one in materialized):
+        with suppress(NotFound):  # it has been deleted meanwhile
+            files[last, portfolio] = _written(shop, portfolio, last)
     chosen, frame = report_index(shop.database, sessions, shop.portfolios, files)
-    return replace(shop.database, tables.portfolio_reports, frame, computation, sessions=sessions, portfolios=chosen)
+    return replace(shop.database, tables.portfolio_reports, frame, computation, sessions=sessions, portfolios=chosen, standing=True)
 
 
 def _has_snapshot(sections: dict[str, dict[str, Any]]) -> bool:

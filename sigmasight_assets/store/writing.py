@@ -25,6 +25,7 @@ from sigmasight_assets.store.frames import columns_to_frame, copy_text, session_
 from sigmasight_assets.store.gates import broken_rows, check_schema
 from sigmasight_assets.store.provenance import FACETS, NO_ROWS, Computation, content_hashes, key_columns, rolled_up_status
 from sigmasight_assets.store.tables import materializations
+from sigmasight_assets.store.tables import portfolios as portfolios_table
 
 MAX_ROWS_PER_TRANSACTION = 200_000
 BeforeReplacing = Callable[[Connection, pd.DataFrame, Sequence[date]], None]
@@ -68,6 +69,7 @@ def replace(
     portfolios: Sequence[uuid.UUID] | None = None,
     empty: tuple[str, str | None] = ("ok", None),
     before: BeforeReplacing | None = None,
+    standing: bool = False,
 ) -> Replaced:
     """Replace a table's rows of some sessions and portfolios.
 
@@ -83,6 +85,8 @@ def replace(
         How a row set without rows is recorded.
     before : callable, optional
         Called in each transaction with the connection, the rows about to be written and their sessions, while the old ones are still there.
+    standing : bool
+        Write nothing of portfolios that have been deleted since they were read.
 
     Raises
     ------
@@ -101,8 +105,17 @@ def replace(
         part = frame if chunk is None else frame[frame["session"].isin(session_array(chunk))]
         with database.write() as connection, uncollected():
             lock_for_writing(connection, table.name)
-            total.add(_replace_chunk(connection, table, part, computation, chunk, portfolios, empty, before))
+            there = _standing(connection, portfolios) if standing and portfolios is not None else portfolios
+            if there is not None and there != portfolios:
+                part = part[part["portfolio_id"].isin(there)]
+            total.add(_replace_chunk(connection, table, part, computation, chunk, there, empty, before))
     return total
+
+
+def _standing(connection: Connection, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those portfolios that there are, sorted; a deletion of one of them waits for this transaction."""
+    query = select(portfolios_table.c.id).where(portfolios_table.c.id.in_(list(ids)))
+    return sorted(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
 
 
 def _refuse_strangers(table: Table, frame: pd.DataFrame, sessions: Sequence[date] | None, portfolios: Sequence[uuid.UUID] | None) -> None:
