@@ -12,9 +12,10 @@ from sigmasight_assets.engines.ols import OlsFit, SingularDesign, design_of, fit
 
 
 def panel(seed: int, n_rows: int = 120, n: int = 7, p: int = 4, gaps: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Regressors and instruments; a share of the instruments' cells is missing."""
+    """Regressors, correlated but far from collinear, and instruments; a share of the instruments' cells is missing."""
     random = np.random.default_rng(seed)
-    x = random.normal(0.0004, 0.01, (n_rows, p)) @ random.normal(0, 1, (p, p))
+    first, second = (np.linalg.qr(random.normal(0, 1, (p, p))).Q for _ in range(2))
+    x = random.normal(0.0004, 0.01, (n_rows, p)) @ (first * random.uniform(0.2, 2.0, p)) @ second
     y = 0.001 + x @ random.normal(0, 1, (p, n)) + random.normal(0, 0.01, (n_rows, n))
     y[random.random(y.shape) < gaps] = np.nan
     return x, y
