@@ -115,8 +115,8 @@ def _copied(connection: Connection, table: Table, column: Column[object]) -> str
     name = _quoted(column.name)
     if column.name in IDS or (column.name == "id" and not isinstance(column.type, Integer)):
         if connection.dialect.name == "sqlite":
-            return f"printf('%04x', n) || substr({name}, 5)"
-        return f"(lpad(to_hex(n), 4, '0') || substr(replace(CAST({name} AS text), '-', ''), 5))::uuid"
+            return f"printf('%08x', n) || substr({name}, 9)"
+        return f"(lpad(to_hex(n), 8, '0') || substr(replace(CAST({name} AS text), '-', ''), 9))::uuid"
     if (table, column.name) in ((portfolios, "slug"), (users, "email")):
         return f"{name} || '~' || n"
     return name
