@@ -64,7 +64,7 @@ def _from_driver(values: Sequence[Any], kind: TypeEngine[Any]) -> AnyArray:
     if isinstance(kind, PackedFloats):
         return objects(None if value is None else unpack(value) for value in values)
     if isinstance(kind, Uuid):
-        return _mapped(_identifier, values)
+        return _mapped(identifier, values) if str in set(map(type, values)) else np.fromiter(values, dtype=object, count=len(values))
     if isinstance(kind, String):
         first: dict[Any, Any] = {}
         return _mapped(first.setdefault, values, values)  # equal texts are one object
@@ -119,6 +119,6 @@ def _reader(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
 
 
 @lru_cache(maxsize=131_072)
-def _identifier(value: Any) -> uuid.UUID | None:
+def identifier(value: Any) -> uuid.UUID | None:
     """The same lots and portfolios are read table after table: an id is parsed once a process, while there are not too many."""
     return uuid.UUID(value) if isinstance(value, str) else value

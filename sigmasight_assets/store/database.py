@@ -18,12 +18,14 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.sessions import utc_now
-from sigmasight_assets.store.arrays import Columns, arrays_of, uncollected
+from sigmasight_assets.store.arrays import Columns, arrays_of, identifier, uncollected
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BUSY_TIMEOUT_SECONDS = 15
+_UUID = 2950
+"""PostgreSQL's number of the type."""
 POOL_TIMEOUT_SECONDS = 5
 """How long a request waits for one of the kept connections."""
 
@@ -46,7 +48,7 @@ class Database:
         if self.is_sqlite:
             self.engine = _sqlite_engine(url, **kept)
         else:
-            self.engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, **kept)
+            self.engine = _postgres_engine(url, **kept)
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -182,6 +184,19 @@ def _remedy(driver_message: str) -> str:
             return remedy
     first_line = driver_message.strip().splitlines()[0] if driver_message.strip() else "no answer"
     return f"The database does not answer ({first_line})."
+
+
+def _postgres_engine(url: str, **kept: int) -> Engine:
+    engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, **kept)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        from psycopg2 import extensions
+
+        kind = extensions.new_type((_UUID,), "UUID", lambda text, _cursor: identifier(text))  # the same ids are read again and again
+        extensions.register_type(kind, connection)
+
+    return engine
 
 
 def _sqlite_engine(url: str, **kept: int) -> Engine:

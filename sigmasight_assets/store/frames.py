@@ -69,10 +69,17 @@ def copy_text(columns: Sequence[ObjectArray]) -> str:
 
 
 def _copied(cells: list[Any]) -> list[str]:
-    texts = {cell: cell.translate(_COPY_ESCAPES) for cell in {cell for cell in cells if isinstance(cell, str)}}
-    if any(isinstance(cell, bytes) for cell in cells):
-        return ["\\N" if cell is None else f"\\\\x{cell.hex()}" for cell in cells]
-    return ["\\N" if cell is None else texts[cell] if isinstance(cell, str) else repr(cell) for cell in cells]
+    kinds = set(map(type, cells))
+    if str in kinds or bytes in kinds:
+        texts = {cell: _text_or_bytes(cell) for cell in set(cells)}
+        return list(map(texts.__getitem__, cells))
+    return ["\\N" if cell is None else repr(cell) for cell in cells] if type(None) in kinds else list(map(repr, cells))
+
+
+def _text_or_bytes(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell.translate(_COPY_ESCAPES)
+    return "\\N" if cell is None else f"\\\\x{cell.hex()}" if isinstance(cell, bytes) else repr(cell)
 
 
 def _writer(kind: TypeEngine[Any]) -> Callable[[Any], Any]:
