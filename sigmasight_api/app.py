@@ -49,7 +49,6 @@ def create_app(settings: ApiSettings | None = None, clock: Callable[[], datetime
         app.state.service = service
         service.operations.open()
         yield
-        await service.version.aclose()
         service.close()
 
     app = FastAPI(

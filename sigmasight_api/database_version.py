@@ -9,10 +9,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-from sigmasight_api.snapshot_watch import SnapshotWatch
 from sigmasight_assets.errors import DatabaseUnavailable
 from sigmasight_assets.store.database import BUSY_TIMEOUT_SECONDS, Database
+
+if TYPE_CHECKING:
+    from sigmasight_api.snapshot_watch import SnapshotWatch
 
 
 class DatabaseVersion:
@@ -27,7 +30,7 @@ class DatabaseVersion:
         self._lock = threading.Lock()
         self._watcher: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._snapshots = None if database.is_sqlite else SnapshotWatch(database)
+        self._snapshots = None if database.is_sqlite else _watch(database)
 
     async def now(self) -> str | None:
         """The token of a moment after the call; None where it cannot be told.
@@ -73,12 +76,16 @@ class DatabaseVersion:
         """Whether the token comes with the query that asks who calls (`pg_current_snapshot()`)."""
         return not self._database.is_sqlite
 
-    async def aclose(self) -> None:
-        """End the event loop's own connection."""
+    def close(self) -> None:
+        """End the connections of its own; by the event loop, which one of them is watched by."""
         if self._snapshots is not None:
             self._snapshots.close()
-
-    def close(self) -> None:
         if self._watcher is not None:
             self._watcher.close()
             self._watcher = None
+
+
+def _watch(database: Database) -> SnapshotWatch:
+    from sigmasight_api.snapshot_watch import SnapshotWatch  # PostgreSQL's driver: who serves from SQLite does without it
+
+    return SnapshotWatch(database)
