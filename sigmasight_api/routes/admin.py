@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy import func, select
+from sqlalchemy import Select, false, func, select
 from starlette.responses import Response
 
 from sigmasight_api.access import ADMIN_ONLY, Caller, Door, to_json
@@ -29,11 +29,12 @@ from sigmasight_api.models.base import Collection
 from sigmasight_api.queries import admin as queries
 from sigmasight_api.queries import operations as operation_queries
 from sigmasight_api.queries.paging import page_of
+from sigmasight_api.queries.together import rows_together
 from sigmasight_api.routes.operations import documents
 from sigmasight_api.service import Service
 from sigmasight_assets.calculations.evening import EVENING, evening_session
 from sigmasight_assets.sessions import NEW_YORK
-from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED
+from sigmasight_assets.store.lineage import BY_PORTFOLIO, LINEAGE, UNDATED, upstream_of
 from sigmasight_assets.store.tables import operations, portfolios
 
 EVENINGS = 10
@@ -126,21 +127,24 @@ def read_lineage(door: Door, table: str, asked: Annotated[LineageQuery, Query()]
 
 
 def _lineage(caller: Caller, table: str, asked: LineageQuery) -> dict[str, Any]:
-    book = _book(caller, table, asked)
+    found = rows_together(caller.connection, {"book": _books(table, asked), "checks": queries.checks(upstream_of([table]))})
+    book = next(iter(found["book"]), None)
+    if book is None and asked.portfolio_id is not None:
+        raise invalid(("query", "portfolio_id"), "expected the id of a portfolio", str(asked.portfolio_id), "unknown_portfolio")
     service = caller.service
-    whose = (None, None) if book is None else (book.id, book.cash_as_of)
+    whose = (None, None) if book is None else (book["id"], book["cash_as_of"])
     provenance = service.provenance.get(caller.connection, service.calendar, *whose, caller.token)
     row_set = provenance.latest(table) if asked.session is None else provenance.on(table, asked.session)
     if row_set is None:
         raise not_materialized(table, asked.session or provenance.last_market_session)
     chain = Chain(provenance)
     tables = chain.tables(table, row_set.session if table not in UNDATED else None)
-    results = checks_by_table(caller.rows(queries.checks([one["table"] for one in tables])))
+    results = checks_by_table(sorted(found["checks"], key=lambda row: (row["table_name"], row["check_name"])))
     return {
         "table": table,
         "session": row_set.session,
-        "portfolio_id": book.id if book else None,
-        "portfolio": book.slug if book else None,
+        "portfolio_id": book["id"] if book else None,
+        "portfolio": book["slug"] if book else None,
         "stale": row_set.stale,
         "because": chain.why(table, row_set.session),
         "remedy": "sigmasight run --stale" if row_set.stale else None,
@@ -149,16 +153,13 @@ def _lineage(caller: Caller, table: str, asked: LineageQuery) -> dict[str, Any]:
     }
 
 
-def _book(caller: Caller, table: str, asked: LineageQuery) -> Any:
-    """The portfolio to look at, of any owner: the named one, else the first; None where the table is the market's."""
+def _books(table: str, asked: LineageQuery) -> Select[Any]:
+    """The portfolio to look at, of any owner: the named one, else the first; none where the table is the market's."""
     p = portfolios.c
     query = select(p.id, p.slug, p.cash_as_of).order_by(p.slug).limit(1)
     if asked.portfolio_id is None:
-        return caller.connection.execute(query).first() if table in BY_PORTFOLIO else None
-    found = caller.connection.execute(query.where(p.id == asked.portfolio_id)).first()
-    if found is None:
-        raise invalid(("query", "portfolio_id"), "expected the id of a portfolio", str(asked.portfolio_id), "unknown_portfolio")
-    return found
+        return query if table in BY_PORTFOLIO else query.where(false())
+    return query.where(p.id == asked.portfolio_id)
 
 
 @router.get("/data-health", response_model=DataHealth, summary="Missing, stale, quarantined", responses=problems(403))

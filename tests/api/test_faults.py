@@ -127,6 +127,7 @@ def test_a_read_takes_at_most_three_queries(demo_client: TestClient, example: Ex
     logged_in(demo_client, example.user or "")
     service.provenance.__init__(service.database)
     service.answers.__init__(0)
+    service.known.__init__()
     queries: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
